@@ -1,0 +1,41 @@
+// What the product borrows from the machine it runs on. host/node.ts and host/deno.ts provide it;
+// they are the only differences between the runtimes.
+
+import type { Hono } from 'hono';
+import type { UpgradeWebSocket } from 'hono/ws';
+import type { Clock, Random } from './clock.ts';
+
+/** The part of a Hono app that a server needs; `env` carries the raw request on Node. */
+export type FetchHandler = { fetch(request: Request, env?: object): Response | Promise<Response> };
+export type { Hono };
+
+/** `port` is the real one, also when 0 was asked for. `close` ends open connections after `graceMs`. */
+export type Listening = { port: number; close(graceMs: number): Promise<void> };
+
+/**
+ * Watches a folder and everything below it; `onChange` gets absolute paths.
+ * Null where the runtime has no recursive watcher of its own that keeps up (Node: chokidar serves there).
+ */
+export type WatchTree = (
+  root: string,
+  handlers: { onChange(paths: string[]): void; onError(error: unknown): void },
+) => { close(): Promise<void> };
+
+export type Host = {
+  readonly runtime: 'node' | 'deno';
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly hostname: string;
+  readonly pid: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the raw socket type is runtime specific
+  readonly upgradeWebSocket: UpgradeWebSocket<any>;
+  readonly watchTree: WatchTree | null;
+  /** @throws Failure `port-in-use`, naming host and port */
+  listen(app: FetchHandler, options: { hostname: string; port: number }): Promise<Listening>;
+  /** Calls `stop` on SIGINT and SIGTERM. */
+  onStopSignal(stop: (signal: string) => void): void;
+  exit(code: number): never;
+};

@@ -1,0 +1,157 @@
+// Every code a person or program can meet: how it is retried, what a person can do.
+// To add one: a row here; its recognition in the room that sees it; a test there.
+
+/**
+ * - `never`: needs a person; the job is parked or the project blocked.
+ * - `backoff`: retried with growing delays, counted as an attempt.
+ * - `gate`: the host or credential is paused; costs no attempt.
+ * - `soon`: lost a race on this machine; retried shortly.
+ */
+export type RetryRule = 'never' | 'backoff' | 'gate' | 'soon';
+type Row = { readonly retry: RetryRule; readonly action: string };
+
+const never = (action: string): Row => ({ retry: 'never', action });
+const backoff = (action: string): Row => ({ retry: 'backoff', action });
+const gate = (action: string): Row => ({ retry: 'gate', action });
+const soon = (action: string): Row => ({ retry: 'soon', action });
+
+const FINISH = 'Finish or abort it with git; syncing goes on by itself afterwards.';
+const WAITS = 'Nothing to do: it is tried again by itself.';
+
+const folder = {
+  'folder-missing': never('Bring the folder back (mount the drive, undo the move), or remove the project.'),
+  'folder-unreadable': never('Give the user that runs gitferry permission to read the folder.'),
+  'not-a-repository': never('Run `git init` there first, or name another folder.'),
+  'project-file-invalid': never(
+    'Correct project.json at the named position; gitferry never overwrites a broken file.',
+  ),
+  'bare-repository': never('Name the folder with the working files; a bare repository has none.'),
+  'unsupported-object-format': never(
+    'gitferry handles SHA-1 repositories; convert or sync this one by hand.',
+  ),
+  'unsupported-ref-storage': never(
+    'gitferry handles the files ref storage; run `git refs migrate --ref-format=files`.',
+  ),
+  'unsupported-extension': never(
+    'This repository uses a git extension that gitferry does not know; sync it by hand.',
+  ),
+  'broken-head': never('Repair HEAD, for example with `git symbolic-ref HEAD refs/heads/main`.'),
+  'broken-ref': never('Repair the named ref with git (`git fsck` says more).'),
+  'index-corrupt': never('Rebuild the index: move .git/index away and run `git reset`.'),
+  'index-locked': never(
+    'If no git command is running there, remove .git/index.lock; gitferry never deletes it.',
+  ),
+  'object-missing': never('Run `git fsck` in the project; restore the missing object from another clone.'),
+  'object-corrupt': never('Run `git fsck` in the project; restore the damaged object from another clone.'),
+  'merge-in-progress': never(FINISH),
+  'rebase-in-progress': never(FINISH),
+  'cherry-pick-in-progress': never(FINISH),
+  'revert-in-progress': never(FINISH),
+  'bisect-in-progress': never('End it with `git bisect reset`; syncing goes on by itself afterwards.'),
+  'unmerged-entries': never(
+    'Resolve the conflicted files and `git add` them; syncing goes on by itself afterwards.',
+  ),
+  'detached-head': never('Switch to a branch (`git switch main`); syncing goes on by itself afterwards.'),
+  'needs-system-git': never(
+    'The built-in engine must not touch this repository; see docs for the system git engine.',
+  ),
+  'identity-missing': never('Set who you are: `git config --global user.name "..."` and `user.email "..."`.'),
+  'branch-not-synced': never('Switch to a synced branch, or add this one to github.syncBranches.'),
+  'remote-missing': never('Add one: `git remote add origin <url>`, or set github.remoteUrl.'),
+  'remote-unsupported': never('Use an https remote with a token.'),
+  'mode-unsupported': never('Set github.mode to "commit" or "push".'),
+  'mass-deletion': never('If the deletion is meant, commit it with git; otherwise bring the files back.'),
+  'disk-full': backoff('Free some disk space.'),
+  'file-unreadable': backoff('Give the user that runs gitferry permission to read the file.'),
+  'write-refused': backoff('Give the user that runs gitferry permission to write to .git.'),
+  'file-changing': soon(WAITS),
+  'ref-moved': soon(WAITS),
+} as const satisfies Record<string, Row>;
+
+const remote = {
+  offline: gate('Check the network; syncing goes on by itself when the host answers.'),
+  'rate-limited': gate('Nothing to do: syncing goes on when the pause is over.'),
+  'remote-timeout': backoff(WAITS),
+  'remote-error': backoff(WAITS),
+  'remote-invalid-answer': backoff(
+    'Check that the remote URL is a git repository and no login page answers for it.',
+  ),
+  'redirect-refused': never('Set the remote to the address it now redirects to.'),
+  'insecure-remote': never('Use https: credentials are never sent over plain http except to this machine.'),
+  'credential-missing': never(
+    'Set GITHUB_TOKEN for github.com, or SYNC_TOKENS for other hosts, then trigger a sync.',
+  ),
+  'credential-rejected': never('Make a new token with write access to the contents, then trigger a sync.'),
+  'push-forbidden': never('Give the token write access to the contents of this repository.'),
+  'sso-required': never('Authorise the token for the organisation at the address in the message.'),
+  'account-suspended': never('Contact the host: the account is suspended or disabled.'),
+  'repository-archived': never('Unarchive the repository on the host, or disable this project.'),
+  'repository-not-found': never('Create the repository, correct the URL, or give the token access to it.'),
+  'repository-renamed': never('Set the remote to the new address.'),
+  'remote-ahead': never(
+    'Bring the remote changes in (`git pull --rebase`); syncing goes on by itself afterwards.',
+  ),
+  'remote-diverged': never(
+    'Bring both sides together (`git pull --rebase`); syncing goes on by itself afterwards.',
+  ),
+  'push-rejected-non-fast-forward': never(
+    'Bring the remote changes in (`git pull --rebase`); syncing goes on by itself afterwards.',
+  ),
+  'push-rejected-large-file': never('Take the large file out of the unpushed commits, or use Git LFS.'),
+  'push-too-large': never('Push this history in parts with git once; later changes are small.'),
+  'push-rejected-protected-branch': never('Allow pushes to this branch on the host, or sync another branch.'),
+  'push-rejected-private-email': never(
+    "Commit with your host's no-reply address, or allow the address there.",
+  ),
+  'push-rejected-missing-lfs': never('Push the LFS objects with git-lfs.'),
+  'push-rejected-secret': never(
+    'Take the secret out of the unpushed commits and revoke it; gitferry never bypasses this.',
+  ),
+  'push-rejected-ruleset': never("Change the repository's rules, or sync another branch."),
+  'push-rejected-workflow-scope': never('Give the token the `workflow` scope.'),
+  'push-rejected-hook': never('Read the message of the remote and change what it refuses.'),
+  'push-rejected': never('Read the message of the remote, then trigger a sync.'),
+} as const satisfies Record<string, Row>;
+
+const service = {
+  'job-timeout': backoff(WAITS),
+  'lease-lost': soon(WAITS),
+  aborted: soon(WAITS),
+  crashed: backoff('If it happens again, read the log: a sync ended together with its process.'),
+  'internal-error': backoff('This is a fault in gitferry: report it with the log.'),
+  'file-held': never(
+    'Release the file once or for ever (github.guard.allow), or keep it out of git (.gitignore).',
+  ),
+  'invalid-config': never('Correct the named settings; nothing was started.'),
+  'port-in-use': never('Choose another port: --port, SYNC_API_PORT, or "port" in gitferry.json.'),
+  'unsafe-bind': never('Set SYNC_API_TOKEN, or bind to localhost.'),
+  'database-in-use': never('Stop the other gitferry, or choose another file: --db or SYNC_DB_PATH.'),
+  'database-corrupt': never(
+    'Restore a backup, or move the file away to start with an empty one; it is never replaced.',
+  ),
+  'database-read-only': never(
+    'Make the file and its folder writable, or choose another: --db or SYNC_DB_PATH.',
+  ),
+  'database-newer': never('Use the newer gitferry that wrote this database.'),
+  'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
+  'database-busy': soon(WAITS),
+} as const satisfies Record<string, Row>;
+
+const request = {
+  'invalid-request': never('Correct the named values.'),
+  'malformed-json': never('Send valid JSON.'),
+  'body-too-large': never('Send at most 1 MiB.'),
+  unauthorized: never('Send `Authorization: Bearer` with the value of SYNC_API_TOKEN.'),
+  'forbidden-host': never('Call the service by localhost or a configured name.'),
+  'forbidden-origin': never('Call from the configured corsOrigin.'),
+  'not-found': never('See GET /openapi.json for the routes.'),
+  'method-not-allowed': never('Use a method from the Allow header.'),
+  'project-not-found': never('See GET /api/sync/projects for the ids.'),
+  'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
+  'project-exists': never('Use the existing project.'),
+  'service-stopped': never('Start it first: POST /api/sync/start.'),
+  'too-many-listeners': backoff('Close other feed connections, or try again later.'),
+} as const satisfies Record<string, Row>;
+
+export const FAILURES = { ...folder, ...remote, ...service, ...request };
+export type FailureCode = keyof typeof FAILURES;

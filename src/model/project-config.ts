@@ -1,0 +1,95 @@
+// The settings of one project: the schema of project.json (version 2), and of PATCH bodies.
+// The database keeps the same shape for projects without a file. Published as project.schema.json.
+
+import { z } from 'zod';
+import { PROJECT_ID_PATTERN } from './ids.ts';
+
+const durationMs = (max: number) => z.int().min(0).max(max);
+
+const AuthenticationSchema = z.looseObject({
+  type: z.enum(['token', 'app', 'ssh', 'system', 'none']).default('token'),
+  configured: z.boolean().default(false),
+  credential: z.string().max(200).optional().describe('The name of a credential, never the secret itself.'),
+});
+
+const CommitSchema = z.looseObject({
+  message: z.union([z.string().max(2000), z.looseObject({ command: z.array(z.string()).min(1) })]).optional(),
+  author: z.looseObject({ name: z.string().min(1).max(200), email: z.string().min(1).max(200) }).optional(),
+  trailers: z.boolean().optional(),
+});
+
+const RemoteSchema = z.looseObject({
+  name: z.string().min(1).max(100),
+  url: z.string().min(1).max(2000),
+  branches: z.array(z.string().min(1).max(200)).optional(),
+});
+
+const ScheduleSchema = z.looseObject({
+  cron: z.string().max(200).optional(),
+  timezone: z.string().max(100).optional(),
+  quietMs: durationMs(3_600_000)
+    .optional()
+    .describe('Wait after the last change, milliseconds; default 2000.'),
+  maxWaitMs: durationMs(86_400_000)
+    .optional()
+    .describe('Wait at most after the first change; default 60000.'),
+  minIntervalMs: durationMs(86_400_000).optional().describe('Least time between two syncs; default 10000.'),
+});
+
+const GuardSchema = z.looseObject({
+  allow: z.array(z.string().min(1).max(1000)).optional(),
+  maxFileBytes: z.int().min(1).max(100_000_000).optional(),
+  secrets: z.boolean().optional(),
+});
+
+const BranchPatternSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\s~^:?[\\]+$/, 'must be a branch name or a pattern with *');
+
+/** `github` of project.json. Unknown keys are kept: other programs may have put them there. */
+export const GithubConfigSchema = z.looseObject({
+  enabled: z.boolean().default(false),
+  remoteUrl: z.string().min(1).max(2000).optional(),
+  syncBranches: z.array(BranchPatternSchema).max(100).default(['main', 'master', 'auto/*']),
+  authentication: AuthenticationSchema.default({ type: 'token', configured: false }),
+  mode: z.enum(['commit', 'push', 'snapshot']).default('commit'),
+  integrate: z.enum(['ff', 'rebase', 'merge', 'off']).optional(),
+  onRejected: z.enum(['park', 'side-branch']).optional(),
+  commit: CommitSchema.optional(),
+  remotes: z.array(RemoteSchema).max(20).optional(),
+  schedule: ScheduleSchema.optional(),
+  guard: GuardSchema.optional(),
+});
+export type GithubConfig = z.infer<typeof GithubConfigSchema>;
+
+/** A change of `github`: any part, merged key by key into what is there; `null` removes a key. */
+export const GithubConfigPatchSchema = z.looseObject({
+  ...GithubConfigSchema.partial().shape,
+  enabled: z.boolean().optional(),
+  syncBranches: z.array(BranchPatternSchema).max(100).optional(),
+  authentication: AuthenticationSchema.partial().optional(),
+  mode: z.enum(['commit', 'push', 'snapshot']).optional(),
+});
+export type GithubConfigPatch = z.infer<typeof GithubConfigPatchSchema>;
+
+/** project.json, version 2. */
+export const ProjectFileSchema = z.looseObject({
+  version: z.literal(2),
+  projectId: z.string().regex(PROJECT_ID_PATTERN).optional(),
+  projectName: z.string().min(1).max(200).optional(),
+  github: GithubConfigSchema.optional(),
+});
+export type ProjectFile = z.infer<typeof ProjectFileSchema>;
+
+/** Timings with their defaults filled in, milliseconds. */
+export type ProjectTimings = { quietMs: number; maxWaitMs: number; minIntervalMs: number };
+
+export function timingsOf(config: GithubConfig): ProjectTimings {
+  return {
+    quietMs: config.schedule?.quietMs ?? 2_000,
+    maxWaitMs: config.schedule?.maxWaitMs ?? 60_000,
+    minIntervalMs: config.schedule?.minIntervalMs ?? 10_000,
+  };
+}

@@ -1,0 +1,113 @@
+// A project as the service knows it, and the pure rule that names its state.
+
+import type { Reason } from './failure.ts';
+import type { ProjectId } from './ids.ts';
+import type { JobView } from './job.ts';
+import type { GithubConfig } from './project-config.ts';
+
+/** Where a project's settings live: its own project.json, or the database when it has none. */
+export type ConfigHome = 'file' | 'database';
+
+/** A file kept back by the guard. `rule` names the pattern or limit; `line` is 1-based where known. */
+export type HeldFile = {
+  path: string;
+  reason: 'secret' | 'too-large' | 'denied-name';
+  rule: string;
+  line?: number;
+};
+
+/** What the last look at the repository found. Instants are epoch milliseconds. */
+export type ProjectFacts = {
+  /** Checked-out branch, null when HEAD is detached or unborn is unknown. */
+  branch: string | null;
+  /** Changed files not committed yet, held ones not counted. */
+  pendingFiles: number;
+  /** Commits on matching branches that the remote lacks. */
+  unpushedCommits: number;
+  /** Commits that only the remote has; counted as 1 when their number is not known here. */
+  behindCommits: number;
+  heldFiles: HeldFile[];
+  /** Tips of the remote's branches as last seen or pushed, by branch name. */
+  remoteTips: Record<string, string>;
+  /** Why syncing cannot go on, until a later look finds otherwise. */
+  blocked: Reason | null;
+  /** The last instant at which everything was known to be on every remote; null if never. */
+  lastSafeAt: number | null;
+};
+
+export const NO_FACTS: ProjectFacts = {
+  branch: null,
+  pendingFiles: 0,
+  unpushedCommits: 0,
+  behindCommits: 0,
+  heldFiles: [],
+  remoteTips: {},
+  blocked: null,
+  lastSafeAt: null,
+};
+
+/** One enrolled project. `path` is absolute; `pausedUntil` is epoch milliseconds or null. */
+export type Project = {
+  projectId: ProjectId;
+  projectName: string;
+  machineId: string;
+  path: string;
+  configHome: ConfigHome;
+  github: GithubConfig;
+  pausedUntil: number | null;
+  facts: ProjectFacts;
+};
+
+export const PROJECT_STATES = [
+  'safe',
+  'pending',
+  'syncing',
+  'retrying',
+  'offline',
+  'rate-limited',
+  'conflict',
+  'blocked',
+  'missing',
+  'paused',
+  'disabled',
+] as const;
+export type ProjectState = (typeof PROJECT_STATES)[number];
+
+/** States in which a person has to do something. */
+export const NEEDS_ATTENTION: ReadonlySet<ProjectState> = new Set(['conflict', 'blocked', 'missing']);
+
+const CONFLICT_CODES = new Set(['remote-ahead', 'remote-diverged', 'push-rejected-non-fast-forward']);
+
+/** A paused gate that concerns the project. */
+export type GateState = { pausedUntil: number; reason: string };
+
+export type StateInput = {
+  github: Pick<GithubConfig, 'enabled'>;
+  pausedUntil: number | null;
+  facts: ProjectFacts;
+  job: JobView | null;
+  gate: GateState | null;
+  now: number;
+};
+
+/** Names the state of a project; the first rule that holds wins. */
+export function projectState(input: StateInput): { state: ProjectState; reason: Reason | null } {
+  const { facts, job, gate, now } = input;
+  const blocked = facts.blocked ?? (job?.state === 'parked' ? job.lastError : null);
+  if (!input.github.enabled) return { state: 'disabled', reason: null };
+  if (input.pausedUntil !== null && input.pausedUntil > now) return { state: 'paused', reason: null };
+  if (job?.state === 'running') return { state: 'syncing', reason: null };
+  if (blocked?.code === 'folder-missing') return { state: 'missing', reason: blocked };
+  if (blocked && CONFLICT_CODES.has(blocked.code)) return { state: 'conflict', reason: blocked };
+  if (blocked) return { state: 'blocked', reason: blocked };
+  const waiting = job !== null && job.state !== 'idle';
+  if (waiting && gate && gate.pausedUntil > now) {
+    const offline = gate.reason === 'offline';
+    return { state: offline ? 'offline' : 'rate-limited', reason: job.lastError };
+  }
+  if (waiting && job.attempt > 0) return { state: 'retrying', reason: job.lastError };
+  if (waiting || facts.pendingFiles > 0 || facts.unpushedCommits > 0 || facts.lastSafeAt === null) {
+    return { state: 'pending', reason: null };
+  }
+  return { state: 'safe', reason: null };
+}
