@@ -1,0 +1,66 @@
+// What the parts of the git engine hand each other.
+
+import type { RepoPath } from './paths.ts';
+
+/** Where a repository lies. `commonDir` differs from `gitDir` only in a linked worktree. All absolute. */
+export type Repository = { readonly worktree: string; readonly gitDir: string; readonly commonDir: string };
+
+export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
+export type GitObject = { readonly type: ObjectType; readonly content: Buffer };
+/** `mode` as in tree objects: 40000, 100644, 100755, 120000, 160000 (octal, as a number). `name` is a byte string. */
+export type TreeEntry = { readonly mode: number; readonly name: string; readonly oid: string };
+export type Commit = { readonly tree: string; readonly parents: readonly string[] };
+
+/** Reads and writes objects by their 40-digit hexadecimal id. */
+export type ObjectStore = {
+  /** @throws Failure `object-missing`, `object-corrupt` */
+  read(oid: string): Promise<GitObject>;
+  readCommit(oid: string): Promise<Commit>;
+  readTree(oid: string): Promise<readonly TreeEntry[]>;
+  has(oid: string): Promise<boolean>;
+  /** Writes a loose object unless it exists, safely (temporary name, fsync by setting, rename); answers its id. */
+  write(type: ObjectType, content: Uint8Array): Promise<string>;
+  /** Closes pack files and drops caches; the store can be used again afterwards. */
+  close(): Promise<void>;
+};
+
+export const FILE_MODE = {
+  tree: 0o40000,
+  file: 0o100644,
+  executable: 0o100755,
+  symlink: 0o120000,
+  submodule: 0o160000,
+};
+
+/** Stat data of a work-tree file as the index keeps it (bigint, nanoseconds). */
+export type FileStat = {
+  readonly ctimeNs: bigint;
+  readonly mtimeNs: bigint;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly uid: bigint;
+  readonly gid: bigint;
+  readonly size: bigint;
+};
+
+/** A difference between the work tree and HEAD. For `deleted` there is no mode, oid or stat. */
+export type FileChange =
+  | { readonly kind: 'deleted'; readonly path: RepoPath }
+  | {
+      readonly kind: 'added' | 'modified';
+      readonly path: RepoPath;
+      /** 0o100644, 0o100755 or 0o120000. */
+      readonly mode: number;
+      /** Blob id of the content that was looked at; the commit refuses (`file-changing`) when it changed since. */
+      readonly oid: string;
+      readonly sizeBytes: number;
+      readonly stat: FileStat;
+    };
+
+/** Author or committer. */
+export type Identity = { readonly name: string; readonly email: string };
+
+/** What HEAD is. `oid` is null on a branch without commits. */
+export type Head =
+  | { readonly kind: 'branch'; readonly ref: string; readonly branch: string; readonly oid: string | null }
+  | { readonly kind: 'detached'; readonly oid: string };
