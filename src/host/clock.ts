@@ -1,5 +1,7 @@
 // Time and timers. Everything else gets them from here, so that tests can own time.
 
+import { clearTimeout, setTimeout } from 'node:timers'; // the same handles on Node and Deno
+
 /** `now` is epoch milliseconds (wall clock, may jump); `monotonic` is milliseconds that only grow. */
 export type Clock = {
   now(): number;

@@ -1,0 +1,86 @@
+// The machine as Deno gives it. Only main.ts and index.ts load this, and only on Deno.
+
+import { upgradeWebSocket } from 'hono/deno';
+import { systemClock, systemRandom } from './clock.ts';
+import { listenFailure } from './listen-failure.ts';
+import type { Host, Listening, WatchTree } from './types.ts';
+
+// The part of Deno's own API in use, so that the type check on Node needs no Deno types.
+type DenoServer = { addr: { port: number }; shutdown(): Promise<void>; finished: Promise<void> };
+type DenoWatcher = AsyncIterable<{ kind: string; paths: string[]; flag?: string }> & { close(): void };
+type DenoApi = {
+  args: string[];
+  pid: number;
+  env: { toObject(): Record<string, string> };
+  cwd(): string;
+  hostname(): string;
+  exit(code: number): never;
+  addSignalListener(signal: string, handler: () => void): void;
+  watchFs(paths: string, options: { recursive: boolean }): DenoWatcher;
+  serve(
+    options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): DenoServer;
+};
+const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
+
+/** Recursive and complete under bursts, where chokidar on Deno loses most of them. */
+const watchTree: WatchTree = (root, { onChange, onError }) => {
+  const watcher = deno.watchFs(root, { recursive: true });
+  const finished = (async () => {
+    try {
+      for await (const event of watcher) {
+        if (event.flag === 'rescan') onError(new Error(`the system dropped events below ${root}`));
+        else if (event.kind !== 'access') onChange(event.paths);
+      }
+    } catch (error) {
+      onError(error);
+    }
+  })();
+  return {
+    async close() {
+      try {
+        watcher.close();
+      } catch (error) {
+        if ((error as Error).name !== 'BadResource') throw error; // it ended by itself
+      }
+      await finished;
+    },
+  };
+};
+
+export const host: Host = {
+  runtime: 'deno',
+  clock: systemClock,
+  random: systemRandom,
+  env: deno.env.toObject(),
+  args: deno.args,
+  cwd: deno.cwd(),
+  hostname: deno.hostname(),
+  pid: deno.pid,
+  upgradeWebSocket,
+  watchTree,
+  async listen(app, options): Promise<Listening> {
+    const stop = new AbortController();
+    let server: DenoServer;
+    try {
+      server = deno.serve({ ...options, onListen() {}, signal: stop.signal }, (request) =>
+        app.fetch(request),
+      );
+    } catch (error) {
+      throw listenFailure(error, options);
+    }
+    const close = async (graceMs: number) => {
+      // Feeds are closed before; aborting with open sockets would send an illegal close frame.
+      const cancel = systemClock.timer(graceMs, () => stop.abort());
+      await server.shutdown();
+      await server.finished;
+      cancel();
+    };
+    return { port: server.addr.port, close };
+  },
+  onStopSignal(stop) {
+    for (const signal of ['SIGINT', 'SIGTERM']) deno.addSignalListener(signal, () => stop(signal));
+  },
+  exit: (code) => deno.exit(code),
+};

@@ -1,0 +1,57 @@
+// The machine as Node gives it. Only main.ts and index.ts load this, and only on Node.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';
+import { WebSocketServer } from 'ws';
+import { systemClock, systemRandom } from './clock.ts';
+import { listenFailure } from './listen-failure.ts';
+import type { Host, Listening } from './types.ts';
+
+/** Larger messages from a feed client end its connection; clients have nothing long to say. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export const host: Host = {
+  runtime: 'node',
+  clock: systemClock,
+  random: systemRandom,
+  env: process.env,
+  args: process.argv.slice(2),
+  cwd: process.cwd(),
+  hostname: hostname(),
+  pid: process.pid,
+  upgradeWebSocket,
+  watchTree: null,
+  async listen(app, options): Promise<Listening> {
+    const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+    const server = createAdaptorServer({
+      fetch: (request, env) => app.fetch(request, env),
+      createServer,
+      serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      websocket: { server: sockets as WebSocketServerLike },
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenFailure(error, options)));
+      server.listen(options.port, options.hostname, () => resolve());
+    });
+    const close = async (graceMs: number) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const cancel = systemClock.timer(graceMs, () => {
+        for (const client of sockets.clients) client.terminate();
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      });
+      if ('closeIdleConnections' in server) server.closeIdleConnections();
+      sockets.close();
+      await closed;
+      cancel();
+    };
+    return { port: (server.address() as AddressInfo).port, close };
+  },
+  onStopSignal(stop) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
+  },
+  exit: (code) => process.exit(code),
+};
