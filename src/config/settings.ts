@@ -23,16 +23,16 @@ export type Setting = {
   readonly doc: string;
 };
 
-const ms = (min: number, max: number) => z.int().min(min).max(max);
+const integer = (min: number, max: number) =>
+  ({ schema: z.int().min(min).max(max), form: 'integer' }) as const;
 const HOST_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 const DAY_MS = 86_400_000;
 
 export const SETTINGS = {
   port: {
-    schema: z.int().min(0).max(65_535),
+    ...integer(0, 65_535),
     default: 3001,
     env: 'SYNC_API_PORT',
-    form: 'integer',
     applies: 'restart',
     doc: 'Port of the API; 0 picks a free one.',
   },
@@ -67,42 +67,37 @@ export const SETTINGS = {
     doc: 'Bearer token that callers must send; required when not bound to loopback.',
   },
   'schedulerOptions.scanInterval': {
-    schema: ms(1_000, DAY_MS),
+    ...integer(1_000, DAY_MS),
     default: 300_000,
     env: 'SYNC_SCAN_INTERVAL',
-    form: 'integer',
     applies: 'live',
     doc: 'Milliseconds between two scans of all projects (jittered 3/4 to 5/4).',
   },
   'schedulerOptions.maxConcurrentSyncs': {
-    schema: z.int().min(1).max(64),
+    ...integer(1, 64),
     default: 3,
     env: 'SYNC_MAX_CONCURRENT',
-    form: 'integer',
     applies: 'live',
     doc: 'Most syncs at once.',
   },
   'schedulerOptions.maxRetries': {
-    schema: z.int().min(0).max(100),
+    ...integer(0, 100),
     default: 3,
     env: 'SYNC_MAX_RETRIES',
-    form: 'integer',
     applies: 'live',
     doc: 'Retries of a failed sync before it is parked.',
   },
   'schedulerOptions.retryDelay': {
-    schema: ms(0, 3_600_000),
+    ...integer(0, 3_600_000),
     default: 30_000,
     env: 'SYNC_RETRY_DELAY',
-    form: 'integer',
     applies: 'live',
     doc: 'Base of the growing delay between retries, milliseconds.',
   },
   'schedulerOptions.rateLimitDelay': {
-    schema: ms(0, 3_600_000),
+    ...integer(0, 3_600_000),
     default: 60_000,
     env: 'SYNC_RATE_LIMIT_DELAY',
-    form: 'integer',
     applies: 'live',
     doc: 'Least pause of a host after a rate-limit answer, milliseconds.',
   },
@@ -154,10 +149,9 @@ export const SETTINGS = {
     doc: 'Folders searched for projects; what is found is listed, not synced, until enabled.',
   },
   discoverDepth: {
-    schema: z.int().min(1).max(20),
+    ...integer(1, 20),
     default: 4,
     env: 'SYNC_DISCOVER_DEPTH',
-    form: 'integer',
     applies: 'live',
     doc: 'How many folders deep the roots are searched.',
   },
@@ -203,42 +197,37 @@ export const SETTINGS = {
     doc: 'Wait until objects and refs are on disk, so that a power cut loses no commit.',
   },
   jobTimeoutMs: {
-    schema: ms(1_000, DAY_MS),
+    ...integer(1_000, DAY_MS),
     default: 900_000,
     env: 'SYNC_JOB_TIMEOUT',
-    form: 'integer',
     applies: 'live',
     doc: 'Longest time of one sync.',
   },
   networkTimeoutMs: {
-    schema: ms(100, 3_600_000),
+    ...integer(100, 3_600_000),
     default: 60_000,
     env: 'SYNC_NETWORK_TIMEOUT',
-    form: 'integer',
     applies: 'restart',
     doc: 'A remote that sends nothing for so long is given up.',
   },
   shutdownGraceMs: {
-    schema: ms(0, 600_000),
+    ...integer(0, 600_000),
     default: 20_000,
     env: 'SYNC_SHUTDOWN_GRACE',
-    form: 'integer',
     applies: 'live',
     doc: 'How long running syncs may finish at a stop.',
   },
   historyDays: {
-    schema: z.int().min(1).max(3_650),
+    ...integer(1, 3_650),
     default: 90,
     env: 'SYNC_HISTORY_DAYS',
-    form: 'integer',
     applies: 'live',
     doc: 'Days that runs are kept.',
   },
   eventsKept: {
-    schema: z.int().min(1_000).max(10_000_000),
+    ...integer(1_000, 10_000_000),
     default: 100_000,
     env: 'SYNC_EVENTS_KEPT',
-    form: 'integer',
     applies: 'live',
     doc: 'Feed events kept for replay.',
   },
