@@ -38,7 +38,9 @@ const folder = {
   'broken-head': never('Repair HEAD, for example with `git symbolic-ref HEAD refs/heads/main`.'),
   'broken-ref': never('Repair the named ref with git (`git fsck` says more).'),
   'ref-conflict': never('Rename or delete the branch whose name stands in the way.'),
-  'git-config-invalid': never('Correct the named git configuration; `git config --list --show-origin` shows it.'),
+  'git-config-invalid': never(
+    'Correct the named git configuration; `git config --list --show-origin` shows it.',
+  ),
   'index-corrupt': never('Rebuild the index: move .git/index away and run `git reset`.'),
   'index-locked': never(
     'If no git command is running there, remove .git/index.lock; gitferry never deletes it.',

@@ -35,7 +35,7 @@ export type GitRepo = {
 /** The environment of an isolated git: no global or system configuration, one identity, English messages. */
 export function gitEnv(extra: Record<string, string> = {}): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '',
+    PATH: process.env.PATH ?? '',
     HOME: tmpdir(),
     LC_ALL: 'C',
     GIT_CONFIG_GLOBAL: devNull,
