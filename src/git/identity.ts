@@ -10,8 +10,8 @@ const DELIMITERS = /[\n<>]/g;
 
 /** Null when a name or an address is missing, or nothing but punctuation. */
 export function readIdentity(config: GitConfig, env: Environment): Identity | null {
-  const name = clean(env['GIT_AUTHOR_NAME'] || config.get('author.name') || config.get('user.name'));
-  const email = clean(env['GIT_AUTHOR_EMAIL'] || config.get('author.email') || config.get('user.email'));
+  const name = clean(env.GIT_AUTHOR_NAME || config.get('author.name') || config.get('user.name'));
+  const email = clean(env.GIT_AUTHOR_EMAIL || config.get('author.email') || config.get('user.email'));
   return name === '' || email === '' ? null : { name, email };
 }
 

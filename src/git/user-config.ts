@@ -10,6 +10,7 @@ import { configOf, type GitConfig } from './config-values.ts';
 import { isAbsent } from './io-failure.ts';
 import type { Repository } from './types.ts';
 
+export type { GitConfig };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 type ConfigInput = { repo: Repository; env: Environment; homeDir: string };
@@ -39,7 +40,7 @@ export async function readGitConfig(input: ConfigInput): Promise<GitConfig> {
 
 /** Where git looks for a person's own files such as `ignore` and `attributes`; null without a home. */
 export function personalGitFile(name: string, env: Environment, homeDir: string): string | null {
-  if (env['XDG_CONFIG_HOME']) return join(env['XDG_CONFIG_HOME'], 'git', name);
+  if (env.XDG_CONFIG_HOME) return join(env.XDG_CONFIG_HOME, 'git', name);
   return homeDir === '' ? null : join(homeDir, '.config', 'git', name);
 }
 
@@ -57,12 +58,12 @@ async function readAll(input: ConfigInput, scope: IncludeScope): Promise<ConfigE
 }
 
 function systemFiles(env: Environment): string[] {
-  if (isYes(env['GIT_CONFIG_NOSYSTEM'])) return [];
-  return [env['GIT_CONFIG_SYSTEM'] ?? SYSTEM_CONFIG].filter((file) => file !== '');
+  if (isYes(env.GIT_CONFIG_NOSYSTEM)) return [];
+  return [env.GIT_CONFIG_SYSTEM ?? SYSTEM_CONFIG].filter((file) => file !== '');
 }
 
 function globalFiles(env: Environment, homeDir: string): string[] {
-  const chosen = env['GIT_CONFIG_GLOBAL'];
+  const chosen = env.GIT_CONFIG_GLOBAL;
   if (chosen !== undefined) return chosen === '' ? [] : [chosen];
   const personal = personalGitFile('config', env, homeDir);
   return [...(personal === null ? [] : [personal]), ...(homeDir === '' ? [] : [join(homeDir, '.gitconfig')])];
@@ -70,12 +71,9 @@ function globalFiles(env: Environment, homeDir: string): string[] {
 
 /** Settings handed over in the environment, which win over every file. */
 function commandEntries(env: Environment): ConfigEntry[] {
-  const count = Number(env['GIT_CONFIG_COUNT'] ?? '0');
+  const count = Number(env.GIT_CONFIG_COUNT ?? '0');
   if (!Number.isInteger(count) || count < 0) {
-    throw new Failure(
-      'git-config-invalid',
-      `GIT_CONFIG_COUNT is "${env['GIT_CONFIG_COUNT']}", not a number.`,
-    );
+    throw new Failure('git-config-invalid', `GIT_CONFIG_COUNT is "${env.GIT_CONFIG_COUNT}", not a number.`);
   }
   return Array.from({ length: count }, (_, number) => {
     const key = env[`GIT_CONFIG_KEY_${number}`];
