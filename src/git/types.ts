@@ -11,6 +11,15 @@ export type GitObject = { readonly type: ObjectType; readonly content: Buffer };
 export type TreeEntry = { readonly mode: number; readonly name: string; readonly oid: string };
 export type Commit = { readonly tree: string; readonly parents: readonly string[] };
 
+/** `path` is for node:fs, `name` for people; `flags` are open(2) flags, default reading. */
+export type WorkFileBlob = {
+  readonly path: string | Buffer;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly oid?: string;
+  readonly flags?: number;
+};
+
 /** Reads and writes objects by their 40-digit hexadecimal id. */
 export type ObjectStore = {
   /** @throws Failure `object-missing`, `object-corrupt` */
@@ -20,6 +29,11 @@ export type ObjectStore = {
   has(oid: string): Promise<boolean>;
   /** Writes a loose object unless it exists, safely (temporary name, fsync by setting, rename); answers its id. */
   write(type: ObjectType, content: Uint8Array): Promise<string>;
+  /**
+   * Writes a file as a blob in flat memory, whatever its size.
+   * @throws Failure `file-changing` when it holds another number of bytes, or another content than `oid` says
+   */
+  writeBlobFile(file: WorkFileBlob): Promise<string>;
   /** Closes pack files and drops caches; the store can be used again afterwards. */
   close(): Promise<void>;
 };

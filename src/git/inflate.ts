@@ -1,0 +1,35 @@
+// Deflate and inflate that never hold the event loop for long: small inputs at once (a thread costs more),
+// larger ones on the thread pool.
+
+import { promisify } from 'node:util';
+import { constants, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+
+const SYNC_LIMIT_BYTES = 65_536;
+// Loose objects are short-lived (gc packs them again), so speed counts and not the last byte.
+export const LOOSE_LEVEL = 1;
+
+const inflateAsync = promisify(inflate);
+const deflateAsync = promisify(deflate);
+
+export async function deflateBytes(bytes: Uint8Array): Promise<Buffer> {
+  if (bytes.length <= SYNC_LIMIT_BYTES) return deflateSync(bytes, { level: LOOSE_LEVEL });
+  return deflateAsync(bytes, { level: LOOSE_LEVEL });
+}
+
+/**
+ * Inflates a whole stream; bytes after its end are ignored. Rejects when the stream is damaged or ends early.
+ */
+export async function inflateBytes(bytes: Uint8Array): Promise<Buffer> {
+  if (bytes.length <= SYNC_LIMIT_BYTES / 4) return inflateSync(bytes);
+  return inflateAsync(bytes);
+}
+
+/**
+ * Inflates a stream that should hold exactly `sizeBytes`, from a window that may end too early: then the answer is
+ * shorter. Rejects when the stream is damaged or longer.
+ */
+export async function inflateWindow(window: Uint8Array, sizeBytes: number): Promise<Buffer> {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: Math.max(sizeBytes, 1) };
+  if (sizeBytes <= SYNC_LIMIT_BYTES) return inflateSync(window, options);
+  return inflateAsync(window, options);
+}
