@@ -67,6 +67,12 @@ const projects = [
        ask_remote = 0, dirty_since = NULL, run_at = NULL, rank = NULL, updated_at = (SELECT now FROM clock)
      WHERE project_id = NEW.id AND state IN ('scheduled', 'ready', 'parked');
    END`,
+  // Enabling lifts a parking: the person who did it wants another try.
+  `CREATE TRIGGER projects_enabled AFTER UPDATE OF enabled ON projects WHEN NEW.enabled = 1 AND OLD.enabled = 0 BEGIN
+     UPDATE jobs SET state = 'scheduled', attempt = 0, crashes = 0, run_at = dirty_since,
+       updated_at = (SELECT now FROM clock)
+     WHERE project_id = NEW.id AND state = 'parked';
+   END`,
   // A pause moves the waiting job to its end; resuming takes back exactly what a pause had moved.
   `CREATE TRIGGER projects_paused AFTER UPDATE OF paused_until ON projects
    WHEN NEW.paused_until IS NOT OLD.paused_until BEGIN

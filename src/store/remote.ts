@@ -1,0 +1,139 @@
+// The database on a libSQL server (sqld, Turso), through @libsql/client. One request at a time: settings of a
+// connection reach only one of a pool. Must not know what the statements mean.
+
+import { type Client, createClient, type InStatement, type ResultSet } from '@libsql/client';
+import type { Clock, Random } from '../host/clock.ts';
+import { Failure } from '../model/failure.ts';
+import type { Database, Row, SqlArgs, SqlStatement } from './database.ts';
+import { translateSqliteError } from './errors.ts';
+import { retryBusy } from './retry-busy.ts';
+
+/** The server takes a transaction away after 5 s; an answer that takes longer than this never comes. */
+const ANSWER_TIMEOUT_MS = 15_000;
+
+const SCHEMES = new Set(['http:', 'https:', 'libsql:', 'ws:', 'wss:']);
+
+/** Integers as BigInt: plain numbers would arrive as REAL. */
+function toStatement({ sql, args = {} }: SqlStatement): InStatement {
+  const bound: Record<string, string | number | bigint | boolean | null | Uint8Array> = {};
+  for (const [name, value] of Object.entries(args)) {
+    if (typeof value === 'boolean') bound[name] = value ? 1n : 0n;
+    else bound[name] = typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : (value ?? null);
+  }
+  return { sql, args: bound };
+}
+
+function toRows({ columns, rows }: ResultSet): Row[] {
+  return rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null])));
+}
+
+/** Errors of the way to the server; SQLite's own are translated first. A 4xx means it answered and refused. */
+function translateRemoteError(error: unknown, address: string): unknown {
+  const known = translateSqliteError(error, address);
+  if (known instanceof Failure || !(error instanceof Error)) return known;
+  const codes: string[] = [];
+  for (let at: unknown = error; at instanceof Error && codes.length < 6; at = at.cause) {
+    const { code, status } = at as Error & { code?: unknown; status?: unknown };
+    if (status === 401 || status === 403) {
+      return new Failure('database-unreachable', `The database server ${address} refused the token.`, {
+        cause: error,
+        action: 'Check SYNC_DB_AUTH_TOKEN.',
+      });
+    }
+    codes.push(at.name, String(code ?? ''), at.message);
+  }
+  const seen = codes.join(' ');
+  // The server took the transaction away and rolled it back.
+  if (/STREAM_EXPIRED|TRANSACTION_TIMEOUT|transaction timed-?out/i.test(seen)) {
+    return new Failure('database-busy', `The database server ${address} gave up a transaction.`, {
+      cause: error,
+    });
+  }
+  if (
+    /TimeoutError|AbortError|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR|SERVER_ERROR|HRANA_|socket|ClosedError/i.test(
+      seen,
+    )
+  ) {
+    return new Failure('database-unreachable', `The database server ${address} does not answer.`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+class RemoteDatabase implements Database {
+  readonly kind = 'remote';
+  readonly #client: Client;
+  readonly #address: string;
+  readonly #deps: { clock: Clock; random: Random };
+
+  constructor(client: Client, address: string, deps: { clock: Clock; random: Random }) {
+    this.#client = client;
+    this.#address = address;
+    this.#deps = deps;
+  }
+
+  run(sql: string, args?: SqlArgs): Promise<Row[]> {
+    const statement = toStatement(args ? { sql, args } : { sql });
+    return this.#attempts(async () => toRows(await this.#client.execute(statement)));
+  }
+
+  batch(statements: readonly SqlStatement[]): Promise<Row[][]> {
+    const all = statements.map(toStatement);
+    return this.#attempts(async () => (await this.#client.batch(all, 'write')).map(toRows));
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+  }
+
+  async #attempts<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await retryBusy(this.#deps, () => this.#timed(attempt));
+    } catch (error) {
+      throw translateRemoteError(error, this.#address);
+    }
+  }
+
+  /** HTTP requests end by their own time limit; a WebSocket has none, so its connection is made anew. */
+  async #timed<T>(attempt: () => Promise<T>): Promise<T> {
+    if (this.#client.protocol !== 'ws') return attempt();
+    let cancel = () => {};
+    const tooLong = new Promise<never>((_resolve, reject) => {
+      cancel = this.#deps.clock.timer(ANSWER_TIMEOUT_MS, () => {
+        this.#client.reconnect();
+        reject(new DOMException('no answer in time', 'TimeoutError'));
+      });
+    });
+    try {
+      return await Promise.race([attempt(), tooLong]);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/**
+ * Connects lazily: the first statement meets the server. A failed call may have been carried out when its answer
+ * was lost, so callers repeat only what is idempotent.
+ * @throws Failure `invalid-config` for an address that is none; calls throw `database-unreachable`, `database-busy`
+ */
+export function openRemote(
+  options: { url: string; authToken?: string },
+  deps: { clock: Clock; random: Random },
+): Database {
+  const parsed = URL.canParse(options.url) ? new URL(options.url) : null;
+  if (!parsed || !SCHEMES.has(parsed.protocol)) {
+    throw new Failure('invalid-config', 'The database URL is not an address of a libSQL server.', {
+      action: 'Set SYNC_DB_URL to http://, https://, libsql://, ws:// or wss:// and a host.',
+    });
+  }
+  const client = createClient({
+    url: options.url,
+    ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
+    intMode: 'number',
+    concurrency: 1,
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }),
+  });
+  return new RemoteDatabase(client, `${parsed.protocol}//${parsed.host}`, deps);
+}
