@@ -1,0 +1,49 @@
+// Takes the most urgent ready job of a machine. Its cost does not grow with what waits: one index probe a lane.
+
+import type { JobId, ProjectId } from '../model/ids.ts';
+import type { ClaimedJob, Trigger } from '../model/job.ts';
+import type { Row, SqlStatement } from '../store/database.ts';
+import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
+
+export type ClaimOptions = AtTime & { workerId: string; machineId: string; leaseMs: number };
+
+// A lane is closed while one of its gates is paused, and, after a pause until a success, while a job of that gate
+// runs: the first one finds out whether the host answers again.
+const CLAIM = `${WITH_NOW}
+  UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
+    dirty_since = NULL, forced = 0, attempt = attempt + 1, started_at = (SELECT now FROM t),
+    lease_until = (SELECT now FROM t) + :leaseMs, rank = NULL, run_at = NULL, updated_at = (SELECT now FROM t)
+  WHERE id = (
+    SELECT j.id FROM lanes l
+    JOIN jobs j ON j.id = (
+      SELECT q.id FROM jobs q
+      WHERE q.state = 'ready' AND q.lane_id = l.id
+        AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lock_key = q.lock_key)
+      ORDER BY q.rank, q.id LIMIT 1)
+    WHERE l.machine_id = :machineId AND NOT EXISTS (
+      SELECT 1 FROM gates g WHERE g.key IN (l.host_gate, l.credential_gate) AND (
+        g.paused_until > (SELECT now FROM t)
+        OR (g.strikes > 0 AND EXISTS (
+          SELECT 1 FROM jobs r JOIN lanes x ON x.id = r.lane_id
+          WHERE r.state = 'running' AND g.key IN (x.host_gate, x.credential_gate)))))
+    ORDER BY j.rank, j.id LIMIT 1)
+  RETURNING id, fence, (SELECT p.project_id FROM projects p WHERE p.id = jobs.project_id) AS project,
+    iif(attempt > 1, 'retry', trigger_kind) AS trigger, attempt, ask_remote, lease_until`;
+
+/** Claims one job, if any may run; `readClaim` understands the row. */
+export function claimStatement(options: ClaimOptions): SqlStatement {
+  const { workerId, machineId, leaseMs } = options;
+  return { sql: CLAIM, args: { ...nowArgs(options), workerId, machineId, leaseMs } };
+}
+
+export function readClaim(row: Row): ClaimedJob {
+  return {
+    jobId: row.id as JobId,
+    fence: row.fence as number,
+    projectId: row.project as ProjectId,
+    trigger: row.trigger as Trigger,
+    attempt: row.attempt as number,
+    askRemote: row.ask_remote === 1,
+    leaseUntil: row.lease_until as number,
+  };
+}

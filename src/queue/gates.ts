@@ -1,0 +1,99 @@
+// Gates close a host or a credential for everyone at once (rate limit, offline); lanes name the gates of a job.
+
+import type { Database, SqlStatement } from '../store/database.ts';
+import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
+
+export type PauseOptions = AtTime & {
+  /** For example `host:github.com`. */
+  key: string;
+  /** From now, milliseconds; a longer pause that is under way stays. */
+  pauseMs: number;
+  /** `rate-limited`, `offline`, or another word that people see. */
+  reason: string;
+  /** Quota left and in all, as the host said; `resetAt` is epoch milliseconds. */
+  remaining?: number;
+  limit?: number;
+  resetAt?: number;
+};
+
+export type PausedGate = {
+  key: string;
+  pausedUntil: number;
+  reason: string;
+  remaining: number | null;
+  limit: number | null;
+};
+
+const ADD_GATE = 'INSERT INTO gates(key) VALUES (:key) ON CONFLICT(key) DO NOTHING';
+
+const PAUSE = `${WITH_NOW}
+  UPDATE gates SET paused_until = max(paused_until, (SELECT now FROM t) + :pauseMs), strikes = strikes + 1,
+    reason = :reason, quota_remaining = :remaining, quota_limit = :limit, quota_reset_at = :resetAt,
+    updated_at = (SELECT now FROM t)
+  WHERE key = :key RETURNING paused_until, strikes`;
+
+const RESUME = `${WITH_NOW}
+  UPDATE gates SET paused_until = 0, updated_at = (SELECT now FROM t) WHERE key = :key AND paused_until > 0`;
+
+const REOPEN = `${WITH_NOW}
+  UPDATE gates SET paused_until = 0, updated_at = (SELECT now FROM t)
+  WHERE paused_until > 0 AND paused_until <= (SELECT now FROM t)`;
+
+// A job that began before the pause proves nothing, so a gate that is still paused keeps its strikes.
+const CLEAR_STRIKES = `${WITH_NOW}
+  UPDATE gates SET strikes = 0, reason = NULL, updated_at = (SELECT now FROM t)
+  WHERE strikes > 0 AND paused_until <= (SELECT now FROM t) AND key IN (SELECT value FROM json_each(:keys))`;
+
+const LIST = `${WITH_NOW}
+  SELECT g.key, g.paused_until, g.reason, g.quota_remaining, g.quota_limit FROM gates g, t
+  WHERE g.paused_until > 0 AND g.paused_until > t.now ORDER BY g.key`;
+
+/**
+ * Closes a gate for all machines: its jobs are not claimed until the pause is over. Afterwards one job at a time
+ * passes until `clearStrikes`. Pause before releasing the job that found out, or it is claimed again at once.
+ * Answers the pause's end (epoch milliseconds) and how many pauses there were since the last success.
+ */
+export async function pauseGate(
+  db: Database,
+  options: PauseOptions,
+): Promise<{ pausedUntil: number; strikes: number }> {
+  const { key, pauseMs, reason, remaining, limit, resetAt } = options;
+  const quota = { remaining: remaining ?? null, limit: limit ?? null, resetAt: resetAt ?? null };
+  const results = await db.batch([
+    { sql: ADD_GATE, args: { key } },
+    { sql: PAUSE, args: { ...nowArgs(options), key, pauseMs: Math.ceil(pauseMs), reason, ...quota } },
+  ]);
+  const row = results[1]?.[0];
+  return { pausedUntil: Number(row?.paused_until), strikes: Number(row?.strikes) };
+}
+
+/** Ends a pause now; the next job is still let through alone. */
+export async function resumeGate(db: Database, key: string, options: AtTime = {}): Promise<void> {
+  await db.run(RESUME, { ...nowArgs(options), key });
+}
+
+/** The host answered: jobs pass freely again. Call it after every success; it writes only when there is need. */
+export async function clearStrikes(
+  db: Database,
+  keys: readonly string[],
+  options: AtTime = {},
+): Promise<void> {
+  await db.run(CLEAR_STRIKES, { ...nowArgs(options), keys: JSON.stringify(keys) });
+}
+
+/** The gates that are paused now. */
+export async function listGates(db: Database, options: AtTime = {}): Promise<PausedGate[]> {
+  const rows = await db.run(LIST, nowArgs(options));
+  return rows.map((row) => ({
+    key: String(row.key),
+    pausedUntil: Number(row.paused_until),
+    reason: String(row.reason ?? ''),
+    remaining: row.quota_remaining as number | null,
+    limit: row.quota_limit as number | null,
+  }));
+}
+
+/** Pauses whose time is over end by a statement, so that an event tells of it. Part of every tick. */
+export function reopenGatesStatement(options: AtTime): SqlStatement {
+  return { sql: REOPEN, args: nowArgs(options) };
+}

@@ -1,0 +1,117 @@
+// Ends a claimed job: saves what the sync found, closes its run and decides what comes next, in one transaction and
+// only while the claim's fence holds. Knows outcomes, not what a sync does.
+
+import type { Reason } from '../model/failure.ts';
+import type { JobId } from '../model/ids.ts';
+import type { ProjectFacts } from '../model/project.ts';
+import type { RunStats, RunStatus } from '../model/run.ts';
+import type { Database, SqlArgs } from '../store/database.ts';
+import { promoteStatement } from './promote.ts';
+import { type AtTime, nowArgs, storedReason, WITH_NOW } from './statement.ts';
+
+export type SettleOutcome =
+  | { kind: 'done'; status: 'success' | 'no-change' }
+  /** Trying again would change nothing: goes idle; the next change or request tries again. */
+  | { kind: 'blocked' | 'conflict'; reason: Reason }
+  /** Counts as an attempt. */
+  | { kind: 'retry'; delayMs: number; reason: Reason }
+  /** Waits for a person: stays until forced or unparked. */
+  | { kind: 'park'; reason: Reason }
+  /** Uses no attempt and keeps its place: the service stops, or a gate was paused (pause it first). */
+  | { kind: 'release'; reason: Reason | null };
+
+export type SettleOptions = AtTime & {
+  jobId: JobId;
+  fence: number;
+  outcome: SettleOutcome;
+  /** Null: the sync did not get far enough to know. */
+  facts: ProjectFacts | null;
+  stats: RunStats;
+};
+
+const OWNED = "id = :jobId AND fence = :fence AND state = 'running'";
+const CLOSED = `crashes = 0, worker_id = NULL, lease_until = NULL, last_status = :status, last_error = :error,
+    last_stats = :stats, updated_at = (SELECT now FROM t)`;
+
+// Changed during the run: again after the quiet period, as if the change had come now, within the longest wait.
+const FINISH = `${WITH_NOW}
+  UPDATE jobs SET done_gen = claimed_gen, state = iif(want_gen > claimed_gen, 'scheduled', 'idle'),
+    run_at = CASE WHEN want_gen = claimed_gen THEN NULL WHEN forced THEN (SELECT now FROM t) ELSE (
+      SELECT max(min((SELECT now FROM t) + p.quiet_ms, jobs.dirty_since + p.max_wait_ms),
+        jobs.started_at + p.min_interval_ms, coalesce(p.paused_until, 0))
+      FROM projects p WHERE p.id = jobs.project_id) END,
+    attempt = 0, ask_remote = iif(want_gen > claimed_gen, ask_remote, 0), ${CLOSED}
+  WHERE ${OWNED} RETURNING id`;
+
+// A forced request that came during the run is a person's wish for another try at once.
+const TRY_AGAIN = `${WITH_NOW}
+  UPDATE jobs SET state = iif(:park AND NOT forced, 'parked', 'scheduled'),
+    run_at = CASE WHEN forced THEN (SELECT now FROM t) WHEN NOT :park THEN (SELECT now FROM t) + :delayMs END,
+    dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, attempt), ${CLOSED}
+  WHERE ${OWNED} RETURNING id`;
+
+const RELEASE = `${WITH_NOW}
+  UPDATE jobs SET state = 'scheduled', run_at = started_at, dirty_since = coalesce(dirty_since, started_at),
+    attempt = max(attempt - 1, 0), ${CLOSED}
+  WHERE ${OWNED} RETURNING id`;
+
+const SAVE_FACTS = `
+  UPDATE projects SET branch = :branch, pending_files = :pendingFiles, unpushed_commits = :unpushedCommits,
+    behind_commits = :behindCommits, held_files = :heldFiles, remote_tips = :remoteTips, blocked = :blocked,
+    last_safe_at = :lastSafeAt
+  WHERE id = (SELECT project_id FROM jobs WHERE ${OWNED})`;
+
+const RUN_STATUS = 'SELECT status FROM runs WHERE job_id = :jobId AND fence = :fence';
+
+type Plan = { sql: string; args: SqlArgs; status: RunStatus; reason: Reason | null };
+
+function planOf(outcome: SettleOutcome): Plan {
+  switch (outcome.kind) {
+    case 'done':
+      return { sql: FINISH, args: {}, status: outcome.status, reason: null };
+    case 'blocked':
+    case 'conflict':
+      return { sql: FINISH, args: {}, status: outcome.kind, reason: outcome.reason };
+    case 'retry': {
+      const args = { park: false, delayMs: Math.ceil(outcome.delayMs) };
+      return { sql: TRY_AGAIN, args, status: 'retrying', reason: outcome.reason };
+    }
+    case 'park':
+      return { sql: TRY_AGAIN, args: { park: true, delayMs: 0 }, status: 'failed', reason: outcome.reason };
+    case 'release':
+      return { sql: RELEASE, args: {}, status: 'retrying', reason: outcome.reason };
+    default:
+      throw new Error(`unknown outcome ${JSON.stringify(outcome satisfies never)}`);
+  }
+}
+
+function factsStatement(facts: ProjectFacts, owner: SqlArgs) {
+  const { branch, pendingFiles, unpushedCommits, behindCommits, lastSafeAt } = facts;
+  const documents = {
+    heldFiles: JSON.stringify(facts.heldFiles),
+    remoteTips: JSON.stringify(facts.remoteTips),
+    blocked: facts.blocked && JSON.stringify(facts.blocked),
+  };
+  const figures = { branch, pendingFiles, unpushedCommits, behindCommits, lastSafeAt };
+  return { sql: SAVE_FACTS, args: { ...owner, ...figures, ...documents } };
+}
+
+/**
+ * Settles `(jobId, fence)`. `lost`: the lease was taken away or the project removed; nothing was written, and the
+ * sync's result must not be used. Safe to repeat when the answer was lost.
+ */
+export async function settleJob(db: Database, options: SettleOptions): Promise<'settled' | 'lost'> {
+  const { jobId, fence, outcome, facts, stats } = options;
+  const owner = { jobId, fence };
+  const plan = planOf(outcome);
+  const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
+  const results = await db.batch([
+    { sql: RUN_STATUS, args: owner },
+    ...(facts ? [factsStatement(facts, owner)] : []),
+    { sql: plan.sql, args: { ...nowArgs(options), ...owner, ...closing, ...plan.args } },
+    promoteStatement(options),
+  ]);
+  if (results.at(-2)?.length === 1) return 'settled';
+  // No row: an earlier send may have settled it and only its answer been lost; then its run says so.
+  return results[0]?.[0]?.status === plan.status ? 'settled' : 'lost';
+}

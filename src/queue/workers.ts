@@ -1,0 +1,92 @@
+// The processes that take jobs: who they are, when they were last seen, and what to do with the dead.
+
+import type { Database, SqlStatement } from '../store/database.ts';
+import { type ReclaimOptions, reclaimOfWorkersStatement } from './reclaim.ts';
+import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
+
+/** `pidStart` and `bootId` tell a process from a later one with the same number. */
+export type WorkerIdentity = {
+  workerId: string;
+  machineId: string;
+  pid: number;
+  pidStart: string | null;
+  bootId: string | null;
+  version: string;
+};
+
+/** A process that never said that it stopped. */
+export type KnownWorker = Omit<WorkerIdentity, 'version' | 'machineId'> & { seenAt: number };
+
+/** Being seen is written this rarely, so that an idle tick changes nothing on disk. */
+const SEEN_EVERY_MS = 10_000;
+
+const REGISTER = `${WITH_NOW}
+  INSERT INTO workers(id, machine_id, boot_id, pid, pid_start, version, started_at, seen_at, state)
+  SELECT :workerId, :machineId, :bootId, :pid, :pidStart, :version, t.now, t.now, 'up' FROM t WHERE true
+  ON CONFLICT(id) DO UPDATE SET machine_id = excluded.machine_id, boot_id = excluded.boot_id, pid = excluded.pid,
+    pid_start = excluded.pid_start, version = excluded.version, started_at = excluded.started_at,
+    seen_at = excluded.seen_at, state = 'up'`;
+
+const SEEN = `${WITH_NOW}
+  UPDATE workers SET seen_at = (SELECT now FROM t), state = 'up'
+  WHERE id = :workerId AND (state <> 'up' OR seen_at <= (SELECT now FROM t) - ${SEEN_EVERY_MS})`;
+
+const STOPPED = `${WITH_NOW}
+  UPDATE workers SET state = 'stopped', seen_at = (SELECT now FROM t) WHERE id = :workerId`;
+
+const LIST_UP = `
+  SELECT id, pid, pid_start, boot_id, seen_at FROM workers WHERE machine_id = :machineId AND state = 'up' ORDER BY id`;
+
+const DEAD = `
+  UPDATE workers SET state = 'dead' WHERE machine_id = :machineId AND id IN (SELECT value FROM json_each(:workers))`;
+
+const FORGET = `${WITH_NOW}
+  DELETE FROM workers WHERE state <> 'up' AND seen_at <= (SELECT now FROM t) - 86400000`;
+
+/** Call at start, before the first tick. Forgets processes that ended more than a day ago. */
+export async function registerWorker(db: Database, options: WorkerIdentity & AtTime): Promise<void> {
+  const { workerId, machineId, pid, pidStart, bootId, version } = options;
+  const args = { ...nowArgs(options), workerId, machineId, pid, pidStart, bootId, version };
+  await db.batch([
+    { sql: REGISTER, args },
+    { sql: FORGET, args: nowArgs(options) },
+  ]);
+}
+
+/** Part of every tick. */
+export function seenStatement(options: AtTime & { workerId: string }): SqlStatement {
+  return { sql: SEEN, args: { ...nowArgs(options), workerId: options.workerId } };
+}
+
+/** Call when the worker has ended in good order. */
+export async function markWorkerStopped(db: Database, options: { workerId: string } & AtTime): Promise<void> {
+  await db.run(STOPPED, { ...nowArgs(options), workerId: options.workerId });
+}
+
+/** The machine's processes that never said that they stopped; some may be dead: ask the operating system. */
+export async function listRunningWorkers(db: Database, machineId: string): Promise<KnownWorker[]> {
+  const rows = await db.run(LIST_UP, { machineId });
+  return rows.map((row) => ({
+    workerId: String(row.id),
+    pid: Number(row.pid),
+    pidStart: row.pid_start as string | null,
+    bootId: row.boot_id as string | null,
+    seenAt: Number(row.seen_at),
+  }));
+}
+
+/**
+ * Takes back the jobs of processes that are known to be dead, without waiting for their leases. Idempotent.
+ * `maxCrashes` (default 5) crashes in a row park a job; `crashDelayMs` (default 30000) spaces the tries before that.
+ */
+export async function reclaimDeadWorkers(
+  db: Database,
+  options: { machineId: string; workerIds: readonly string[] } & Partial<ReclaimOptions>,
+): Promise<void> {
+  const { machineId, workerIds, maxCrashes = 5, crashDelayMs = 30_000 } = options;
+  if (workerIds.length === 0) return;
+  await db.batch([
+    reclaimOfWorkersStatement({ ...options, workerIds, maxCrashes, crashDelayMs }),
+    { sql: DEAD, args: { machineId, workers: JSON.stringify(workerIds) } },
+  ]);
+}
