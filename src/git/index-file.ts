@@ -20,6 +20,7 @@ import type { FileStat, Repository } from './types.ts';
 
 // An entry of size 0 with any other id is marked as to be hashed.
 const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
+const BILLION = 1_000_000_000n;
 
 /** Stat data as stored: each a number below 2^32, the file system's value modulo 2^32. */
 export type IndexStat = {
@@ -186,25 +187,49 @@ export async function readIndex(repo: Repository): Promise<IndexFile> {
 export function matchesStat(entry: IndexEntry, file: FileStat): boolean {
   const { stat } = entry;
   if (entry.size === 0 && entry.oid !== EMPTY_BLOB) return false;
+  const now = indexStat(file);
   // As git does, `dev` is left out: it changes when a drive is mounted again.
   return (
-    stat.mtimeNs === Number(file.mtimeNs % 1_000_000_000n) &&
-    stat.mtimeS === uint32(file.mtimeNs / 1_000_000_000n) &&
-    stat.ctimeNs === Number(file.ctimeNs % 1_000_000_000n) &&
-    stat.ctimeS === uint32(file.ctimeNs / 1_000_000_000n) &&
+    stat.mtimeNs === now.mtimeNs &&
+    stat.mtimeS === now.mtimeS &&
+    stat.ctimeNs === now.ctimeNs &&
+    stat.ctimeS === now.ctimeS &&
     entry.size === uint32(file.size) &&
-    stat.ino === uint32(file.ino) &&
-    stat.uid === uint32(file.uid) &&
-    stat.gid === uint32(file.gid)
+    stat.ino === now.ino &&
+    stat.uid === now.uid &&
+    stat.gid === now.gid
   );
 }
 
 /** The file may have changed after it was looked at without its stat telling: written no earlier than the index. */
 export function isRacy(entry: IndexEntry, index: IndexFile): boolean {
-  return BigInt(entry.stat.mtimeS) * 1_000_000_000n + BigInt(entry.stat.mtimeNs) >= index.mtimeNs;
+  return BigInt(entry.stat.mtimeS) * BILLION + BigInt(entry.stat.mtimeNs) >= index.mtimeNs;
+}
+
+/** Stat data as the index stores it. */
+export function indexStat(file: FileStat): IndexStat {
+  return {
+    ctimeS: wholeSeconds(file.ctimeNs),
+    ctimeNs: Number(nanoseconds(file.ctimeNs)),
+    mtimeS: wholeSeconds(file.mtimeNs),
+    mtimeNs: Number(nanoseconds(file.mtimeNs)),
+    dev: uint32(file.dev),
+    ino: uint32(file.ino),
+    uid: uint32(file.uid),
+    gid: uint32(file.gid),
+  };
 }
 
 /** The index keeps 32 bits of every number. */
 export function uint32(value: bigint): number {
   return Number(BigInt.asUintN(32, value));
+}
+
+function wholeSeconds(timeNs: bigint): number {
+  return uint32((timeNs - nanoseconds(timeNs)) / BILLION);
+}
+
+/** Never negative, also before 1970. */
+function nanoseconds(timeNs: bigint): bigint {
+  return ((timeNs % BILLION) + BILLION) % BILLION;
 }

@@ -4,13 +4,12 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../model/failure.ts';
 import { invalidateTrees } from './cache-tree.ts';
-import { type IndexFile, uint32 } from './index-file.ts';
+import { type IndexFile, indexStat, uint32 } from './index-file.ts';
 import { HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
 import { bytesOf, displayPath, type RepoPath } from './paths.ts';
 import type { FileStat } from './types.ts';
 
 const SIZE_AT = 36;
-const BILLION = 1_000_000_000n;
 // Kept as it is: what a resolved conflict looked like. UNTR, FSMN, EOIE, IEOT and unknown ones describe the old file.
 const KEPT = 'REUC';
 
@@ -110,21 +109,11 @@ function mergeEntries(index: IndexFile, { removed, inserted }: Edits): { parts: 
 }
 
 function entryBytes(name: Buffer, entry: NonNullable<IndexChange['entry']>): Buffer {
-  const { stat } = entry;
+  const stat = indexStat(entry.stat);
   // At least one NUL ends the name, and the entry's length is a multiple of 8.
   const bytes = Buffer.alloc((NAME_AT + name.length + 8) & ~7);
-  const numbers = [
-    uint32(stat.ctimeNs / BILLION),
-    Number(stat.ctimeNs % BILLION),
-    uint32(stat.mtimeNs / BILLION),
-    Number(stat.mtimeNs % BILLION),
-    uint32(stat.dev),
-    uint32(stat.ino),
-    entry.mode,
-    uint32(stat.uid),
-    uint32(stat.gid),
-    uint32(stat.size),
-  ];
+  const times = [stat.ctimeS, stat.ctimeNs, stat.mtimeS, stat.mtimeNs];
+  const numbers = [...times, stat.dev, stat.ino, entry.mode, stat.uid, stat.gid, uint32(entry.stat.size)];
   numbers.forEach((number, i) => {
     bytes.writeUInt32BE(number, i * 4);
   });

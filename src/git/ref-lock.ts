@@ -16,7 +16,8 @@ type RefChange = { ref: string; expected: string | null; next: string; alsoHead:
 export type RefLock = { readonly ref: string; commit(): Promise<void>; release(): Promise<void> };
 
 /**
- * Locks the ref, compares its value with `expected` and writes the new value into the lock.
+ * Locks the ref, compares its value with `expected` and writes the new value into the lock. When another value was
+ * found, the failure's `data.current` names it.
  * @throws Failure `ref-moved`, `ref-conflict`, `broken-ref`, `disk-full`, `write-refused`
  */
 export async function lockRef(repo: Repository, change: RefChange, wait: LockWait): Promise<RefLock> {
@@ -57,7 +58,9 @@ async function take(path: string, ref: string, wait: LockWait): Promise<LockFile
 async function expectHeadAt(repo: Repository, ref: string): Promise<void> {
   const head = await followRef(repo, 'HEAD');
   const wanted = await followRef(repo, ref);
-  if (head.ref !== wanted.ref) throw new Failure('ref-moved', `HEAD moved from ${ref} to ${head.ref}.`);
+  if (head.ref !== wanted.ref) {
+    throw new Failure('ref-moved', `HEAD moved from ${ref} to ${head.ref}.`, { data: { current: head.oid } });
+  }
 }
 
 async function compare(repo: Repository, ref: string, expected: string | null): Promise<void> {
