@@ -58,7 +58,7 @@ export function startIdleWatch(input: {
 }
 
 /** The caller's own failure (`job-timeout`, ...) when it gave one, else `aborted`. */
-function abortFailure(signal: AbortSignal, host: string): Failure {
+export function abortFailure(signal: AbortSignal, host: string): Failure {
   const { reason } = signal;
   if (reason instanceof Failure) return reason;
   return new Failure('aborted', `The request to ${host} was given up.`, { data: { host }, cause: reason });

@@ -109,7 +109,7 @@ async function sendOnce(input: TransportInput, request: GitRequest, url: string)
     return { response, hasCredential: credential !== null, watch };
   } catch (error) {
     watch.stop();
-    throw bodyFault ?? watch.failure() ?? networkFailure(error, host);
+    throw watch.failure() ?? bodyFault ?? networkFailure(error, host);
   }
 }
 
