@@ -117,12 +117,14 @@ function readableBody(body: string | undefined): string {
   return body === undefined || /^\s*<(?:!doctype|html)/i.test(body) ? '' : body;
 }
 
+/** Cleans before it redacts: a colour code stuck to a token would hide where the token starts. */
 function oneLine(text: string): string {
-  const words = redact(text)
+  const clean = text
     .replace(/^remote: ?/gm, '')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours and keep-alives come from outside
-    .replace(/\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f]+/g, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours come from outside
+    .replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: line ends and keep-alives
+    .replace(/[\u0000-\u0020\u007f]+/g, ' ');
+  const words = redact(clean).trim();
   return words.length > LONGEST_DETAIL ? `${words.slice(0, LONGEST_DETAIL)}…` : words;
 }
