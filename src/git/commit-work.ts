@@ -64,6 +64,7 @@ async function judge(work: SyncWork, changes: readonly FileChange[], ports: Sync
   return ports.guard({
     files: changes.map(guarded),
     trackedFiles: index.count,
+    settings: work.github.guard,
     read: (path, oid) => readExactly(repo.worktree, toRepoPath(path), oid),
     signal: work.signal,
   });

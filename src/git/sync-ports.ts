@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { GithubConfig } from '../model/project-config.ts';
 import type { HeldFile } from '../model/project.ts';
 import type { GitTransport } from './transport.ts';
 
@@ -20,6 +21,8 @@ export type GuardVerdict = { held: HeldFile[]; massDeletion: { deleted: number; 
 export type ChangeGuard = (input: {
   files: readonly GuardedFile[];
   trackedFiles: number;
+  /** `github.guard` of the project. */
+  settings: GithubConfig['guard'];
   read(path: string, oid: string): Promise<Uint8Array>;
   signal: AbortSignal;
 }) => Promise<GuardVerdict>;

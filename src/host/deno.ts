@@ -1,5 +1,7 @@
 // The machine as Deno gives it. Only main.ts and index.ts load this, and only on Deno.
 
+import { writeSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { upgradeWebSocket } from 'hono/deno';
 import { systemClock, systemRandom } from './clock.ts';
 import { listenFailure } from './listen-failure.ts';
@@ -57,6 +59,7 @@ export const host: Host = {
   args: deno.args,
   cwd: deno.cwd(),
   hostname: deno.hostname(),
+  homeDir: homedir(),
   pid: deno.pid,
   upgradeWebSocket,
   watchTree,
@@ -82,5 +85,7 @@ export const host: Host = {
   onStopSignal(stop) {
     for (const signal of ['SIGINT', 'SIGTERM']) deno.addSignalListener(signal, () => stop(signal));
   },
+  writeOut: (text) => void writeSync(1, text),
+  writeError: (text) => void writeSync(2, text),
   exit: (code) => deno.exit(code),
 };

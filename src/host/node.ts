@@ -1,8 +1,9 @@
 // The machine as Node gives it. Only main.ts and index.ts load this, and only on Node.
 
+import { writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { systemClock, systemRandom } from './clock.ts';
@@ -22,6 +23,7 @@ export const host: Host = {
   args: process.argv.slice(2),
   cwd: process.cwd(),
   hostname: hostname(),
+  homeDir: homedir(),
   pid: process.pid,
   upgradeWebSocket,
   watchTree: null,
@@ -53,5 +55,7 @@ export const host: Host = {
   onStopSignal(stop) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
   },
+  writeOut: (text) => void writeSync(1, text),
+  writeError: (text) => void writeSync(2, text),
   exit: (code) => process.exit(code),
 };

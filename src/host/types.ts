@@ -29,6 +29,7 @@ export type Host = {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly hostname: string;
+  readonly homeDir: string;
   readonly pid: number;
   // biome-ignore lint/suspicious/noExplicitAny: the raw socket type is runtime specific
   readonly upgradeWebSocket: UpgradeWebSocket<any>;
@@ -38,4 +39,7 @@ export type Host = {
   /** Calls `stop` on SIGINT and SIGTERM. */
   onStopSignal(stop: (signal: string) => void): void;
   exit(code: number): never;
+  /** What a command prints; `writeError` for faults. */
+  writeOut(text: string): void;
+  writeError(text: string): void;
 };

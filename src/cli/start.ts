@@ -1,0 +1,68 @@
+// `gitferry start`: the service in the foreground until SIGINT or SIGTERM.
+
+import { join, resolve } from 'node:path';
+import { createApp } from '../app.ts';
+import { type ConfigIssue, type Layer, type Layers, mergeLayers, readEnvironment } from '../config/layers.ts';
+import { readConfigFile } from '../config/read-file.ts';
+import { createLog } from '../host/log.ts';
+import type { Host } from '../host/types.ts';
+
+const FLAGS = { port: 'port', host: 'host', db: 'schedulerOptions.dbPath', logLevel: 'logLevel' } as const;
+
+/** Answers null: the service runs until it is stopped by a signal, which ends the process. */
+export async function startCommand(
+  host: Host,
+  folders: readonly string[],
+  options: Record<string, unknown>,
+): Promise<null> {
+  const { layers, issues } = await readLayers(host, options);
+  const { config } = mergeLayers(layers, issues);
+  const log = createLog(config.logLevel);
+  const app = await createApp({ host, layers, log });
+  let stopping = false;
+  host.onStopSignal((signal) => {
+    if (stopping) {
+      log.warn({ signal }, 'stopping at once');
+      host.exit(1);
+    }
+    stopping = true;
+    log.info({ signal }, 'stopping: running syncs may finish');
+    app.stop().then(
+      () => host.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the stop failed');
+        host.exit(1);
+      },
+    );
+  });
+  try {
+    const named = folders.map((folder) => resolve(host.cwd, folder));
+    const found = await app.start({ folders: named });
+    host.writeOut(`gitferry ${app.version} on ${app.url}\n`);
+    for (const line of found) host.writeOut(`  ${line}\n`);
+    return null;
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+}
+
+/** File, environment and flags; the saved settings come when the database is open. */
+async function readLayers(
+  host: Host,
+  options: Record<string, unknown>,
+): Promise<{ layers: Layers; issues: ConfigIssue[] }> {
+  const named = typeof options.config === 'string' ? options.config : undefined;
+  const file = await readConfigFile(
+    resolve(host.cwd, named ?? join(host.cwd, 'gitferry.json')),
+    named !== undefined,
+  );
+  const environment = readEnvironment(host.env);
+  const flag: Layer = {};
+  for (const [option, key] of Object.entries(FLAGS))
+    if (options[option] !== undefined) flag[key] = options[option];
+  return {
+    layers: { file: file.layer, environment: environment.layer, flag },
+    issues: [...file.issues, ...environment.issues],
+  };
+}

@@ -1,0 +1,92 @@
+// Taking a folder in, and keeping what is stored of it true to its files. Consent is never guessed:
+// only a named folder, or one whose project.json says so, becomes enabled.
+
+import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Failure } from '../model/failure.ts';
+import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
+import { type GithubConfig, GithubConfigSchema } from '../model/project-config.ts';
+import type { Project } from '../model/project.ts';
+import type { Database } from '../store/database.ts';
+import { findProjectByPath, saveFacts, saveProject } from '../store/projects.ts';
+import { inspectRepository } from './inspect.ts';
+import { type FoundSettings, findSettings, namedDefaults } from './settings-home.ts';
+
+export type EnrolPorts = {
+  db: Database;
+  machineId: string;
+  env: Readonly<Record<string, string | undefined>>;
+  homeDir: string;
+};
+
+/**
+ * Enrols the work tree at `path`, or brings an enrolled one up to date with its files. Idempotent.
+ * @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable`
+ */
+export async function enrolProject(
+  input: { path: string; projectName?: string; github?: GithubConfig },
+  ports: EnrolPorts,
+): Promise<Project> {
+  const path = await realFolder(input.path);
+  const settings = await findSettings(path);
+  const known = await findProjectByPath(ports.db, ports.machineId, path);
+  const first = await inspectRepository(path, settings.github ?? input.github ?? known?.github ?? null, ports);
+  if (first.repo.worktree !== path) {
+    throw new Failure('not-a-repository', `${path} is inside the work tree ${first.repo.worktree}, not the top of one.`);
+  }
+  const github = settings.github ?? input.github ?? known?.github ?? namedDefaults(first.branch);
+  const wished = settings.file?.projectId;
+  const project = await saveProject(ports.db, {
+    ...(wished !== undefined && PROJECT_ID_PATTERN.test(wished) && { projectId: wished as ProjectId }),
+    projectName: input.projectName ?? settings.file?.projectName ?? known?.projectName ?? basename(path),
+    machineId: ports.machineId,
+    path,
+    configHome: settings.home,
+    github,
+    lane: first.lane,
+    lockKey: first.lockKey,
+  });
+  return noteBroken(project, settings, ports);
+}
+
+/**
+ * Reads project.json and the git configuration again, and stores what changed. A project whose folder is gone
+ * or whose project.json is broken keeps its last settings; its facts say why it is blocked.
+ */
+export async function refreshProject(project: Project, ports: EnrolPorts): Promise<Project> {
+  try {
+    return await enrolProject({ path: project.path }, ports);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return noteReason(project, error, ports);
+  }
+}
+
+async function noteReason(project: Project, failure: Failure, { db }: EnrolPorts): Promise<Project> {
+  const facts = { ...project.facts, blocked: failure.reason };
+  await saveFacts(db, project.projectId, facts);
+  return { ...project, facts };
+}
+
+async function noteBroken(project: Project, settings: FoundSettings, ports: EnrolPorts): Promise<Project> {
+  const { blocked } = project.facts;
+  if (settings.broken === null && blocked?.code !== 'project-file-invalid') return project;
+  const facts = { ...project.facts, blocked: settings.broken };
+  await saveFacts(ports.db, project.projectId, facts);
+  return { ...project, facts };
+}
+
+async function realFolder(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new Failure('folder-missing', `${path} does not exist.`);
+    throw new Failure('folder-unreadable', `${path} cannot be read (${code}).`, { cause: error });
+  }
+}
+
+/** Settings for a project whose file or caller gave only some. */
+export function completeConfig(base: GithubConfig, patch: object): GithubConfig {
+  return GithubConfigSchema.parse({ ...base, ...patch });
+}

@@ -1,0 +1,54 @@
+// What enrolment needs to know of a repository: its branch, its remote, the queue's lane and lock for it.
+
+import { type ChosenRemote, chooseRemote } from '../git/remote-choice.ts';
+import { readHead } from '../git/refs.ts';
+import { openRepository } from '../git/repository.ts';
+import { normalRemote } from '../git/remote-url.ts';
+import type { Repository } from '../git/types.ts';
+import { readGitConfig } from '../git/user-config.ts';
+import { Failure } from '../model/failure.ts';
+import type { GithubConfig } from '../model/project-config.ts';
+
+export type Lane = { hostGate: string; credentialGate: string };
+export type Inspected = {
+  repo: Repository;
+  branch: string | null;
+  remote: ChosenRemote | null;
+  lane: Lane;
+  /** Two projects with the same key never sync at the same moment: they push to the same repository. */
+  lockKey: string;
+};
+
+type Ports = { env: Readonly<Record<string, string | undefined>>; homeDir: string };
+
+/** @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable` */
+export async function inspectRepository(
+  path: string,
+  github: Pick<GithubConfig, 'remoteUrl' | 'authentication'> | null,
+  ports: Ports,
+): Promise<Inspected> {
+  const repo = await openRepository(path);
+  const config = await readGitConfig({ repo, ...ports });
+  const chosen = chooseRemote(github ?? {}, config);
+  const remote = chosen.kind === 'chosen' ? chosen.remote : null;
+  const host = remote?.host ?? 'none';
+  const credential = github?.authentication?.credential ?? host;
+  return {
+    repo,
+    branch: await branchOf(repo),
+    remote,
+    lane: { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
+    lockKey: remote ? `remote:${normalRemote(remote.url)}` : `path:${repo.worktree}`,
+  };
+}
+
+/** A broken HEAD is no reason not to enrol: the sync names it. */
+async function branchOf(repo: Repository): Promise<string | null> {
+  try {
+    const head = await readHead(repo);
+    return head.kind === 'branch' ? head.branch : null;
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+// Pure: what becomes of a job after a sync answered. Who must act, who waits, and how long.
+
+import type { SyncOutcome } from '../git/sync-project.ts';
+import type { Random } from '../host/clock.ts';
+import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
+import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';
+import { gatePause, retryDelay } from '../queue/backoff.ts';
+import type { JobOutcome } from '../queue/settle.ts';
+
+/** A host to leave alone for `pauseMs`; `remaining` and `limit` as the host said, where it did. */
+export type GatePause = {
+  key: string;
+  pauseMs: number;
+  reason: 'rate-limited' | 'offline';
+  remaining: number | null;
+  limit: number | null;
+};
+
+export type SettleDecision = {
+  outcome: JobOutcome;
+  pause: GatePause | null;
+  /** The host answered as it should: its strikes are forgotten. */
+  hostAnswered: boolean;
+};
+
+export type SettleRules = {
+  maxRetries: number;
+  retryDelayMs: number;
+  rateLimitDelayMs: number;
+  random: Random;
+  now: number;
+};
+
+/** Offline is probed sooner than a rate limit: the network comes back without notice. */
+const OFFLINE_PROBE_MS = 5_000;
+/** A lost race on this machine is over in moments; the wait grows in case it is not. */
+const SOON_MS = 250;
+
+export function decideSettle(
+  answer: SyncOutcome,
+  job: { attempt: number; hostGate: string; strikes: number },
+  rules: SettleRules,
+): SettleDecision {
+  switch (answer.kind) {
+    case 'done':
+      return { outcome: answer, pause: null, hostAnswered: true };
+    case 'blocked':
+      return { outcome: answer, pause: null, hostAnswered: false };
+    case 'conflict':
+      return { outcome: answer, pause: null, hostAnswered: true };
+    case 'failed':
+      return decideFailure(answer.failure, job, rules);
+    default:
+      return answer satisfies never;
+  }
+}
+
+function decideFailure(
+  failure: Failure,
+  job: { attempt: number; hostGate: string; strikes: number },
+  rules: SettleRules,
+): SettleDecision {
+  const { reason } = failure;
+  const plain = (outcome: JobOutcome): SettleDecision => ({ outcome, pause: null, hostAnswered: false });
+  if (failure.code === 'aborted') return plain({ kind: 'release', reason: null });
+  const { retry } = FAILURES[failure.code];
+  switch (retry) {
+    case 'never':
+      return plain(STANDING_CODES.has(failure.code) ? { kind: 'blocked', reason } : { kind: 'park', reason });
+    case 'gate':
+      return { outcome: { kind: 'release', reason }, pause: pauseOf(failure, job, rules), hostAnswered: false };
+    case 'soon':
+      return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
+    case 'backoff':
+      if (job.attempt > rules.maxRetries) return plain({ kind: 'park', reason: exhausted(reason, job.attempt) });
+      return plain({ kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) });
+    default:
+      return retry satisfies never;
+  }
+}
+
+function backoffDelay(attempt: number, { retryDelayMs, random }: SettleRules): number {
+  return retryDelay({ attempt, retryDelayMs, random });
+}
+
+function soonDelay(attempt: number, rules: SettleRules): number {
+  const delayMs = SOON_MS * 2 ** Math.min(attempt - 1, 20);
+  return Math.round(Math.min(delayMs, Math.max(rules.retryDelayMs, SOON_MS)) * (0.5 + rules.random() / 2));
+}
+
+function exhausted(reason: Reason, attempts: number): Reason {
+  return reasonOf(reason.code as FailureCode, `${reason.detail} (given up after ${attempts} attempts)`, reason.action);
+}
+
+function pauseOf(failure: Failure, job: { hostGate: string; strikes: number }, rules: SettleRules): GatePause {
+  const { data } = failure;
+  const offline = failure.code === 'offline';
+  const pauseMs = gatePause({
+    ...(data.retryAfterMs !== undefined && { retryAfterMs: data.retryAfterMs }),
+    strikes: job.strikes,
+    rateLimitDelayMs: offline ? Math.min(OFFLINE_PROBE_MS, rules.rateLimitDelayMs) : rules.rateLimitDelayMs,
+    now: rules.now,
+    random: rules.random,
+  });
+  return {
+    key: data.gate ?? job.hostGate,
+    pauseMs,
+    reason: offline ? 'offline' : 'rate-limited',
+    remaining: data.remaining ?? null,
+    limit: data.limit ?? null,
+  };
+}

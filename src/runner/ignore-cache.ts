@@ -1,0 +1,37 @@
+// The watcher asks of every folder whether git ignores it; the rules of a repository are opened once.
+
+import { type IgnoreRules, openIgnoreRules } from '../git/ignore.ts';
+import { toRepoPath } from '../git/paths.ts';
+import { openRepository } from '../git/repository.ts';
+import { readGitConfig } from '../git/user-config.ts';
+import { Failure } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
+import type { Project } from '../model/project.ts';
+
+type Ports = { env: Readonly<Record<string, string | undefined>>; homeDir: string };
+
+/** Answers false where it cannot tell: a watch too many is better than a change unseen. */
+export function createIgnoreCache(
+  ports: Ports,
+): (project: Project, path: string, isFolder: boolean) => Promise<boolean> {
+  const opened = new Map<ProjectId, { path: string; rules: Promise<IgnoreRules> }>();
+  return async (project, path, isFolder) => {
+    let entry = opened.get(project.projectId);
+    if (entry?.path !== project.path) {
+      entry = { path: project.path, rules: open(project.path, ports) };
+      opened.set(project.projectId, entry);
+    }
+    try {
+      return await (await entry.rules).isIgnored(toRepoPath(path), isFolder);
+    } catch (error) {
+      opened.delete(project.projectId);
+      if (error instanceof Failure) return false;
+      throw error;
+    }
+  };
+}
+
+async function open(path: string, ports: Ports): Promise<IgnoreRules> {
+  const repo = await openRepository(path);
+  return openIgnoreRules({ repo, config: await readGitConfig({ repo, ...ports }), ...ports });
+}

@@ -1,0 +1,181 @@
+// One claimed job from its settings to its settled row: refresh, sync, decide, settle, tell.
+// A crash at any point leaves a lease that runs out; the next run finds what is left to do.
+
+import { toRepoPath } from '../git/paths.ts';
+import { type SyncAnswer, type SyncOutcome, syncProject } from '../git/sync-project.ts';
+import type { SyncPorts } from '../git/sync-ports.ts';
+import type { EventBus, NewEvent } from '../events/types.ts';
+import type { Clock, Random } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { Failure } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
+import type { ClaimedJob } from '../model/job.ts';
+import type { HeldFile, Project } from '../model/project.ts';
+import { NO_STATS } from '../model/run.ts';
+import { clearStrikes, pauseGate, readStrikes } from '../queue/gates.ts';
+import { settleJob } from '../queue/settle.ts';
+import type { Database } from '../store/database.ts';
+import { decideSettle, type SettleDecision } from './decide-settle.ts';
+import type { ProjectTable } from './project-table.ts';
+
+/** Paths that may have changed since the last sync, by project; text relative to the work tree. */
+export type DirtyHints = {
+  take(projectId: ProjectId): ReadonlySet<string> | 'all' | null;
+  putBack(projectId: ProjectId, taken: ReadonlySet<string> | 'all'): void;
+};
+
+export type RunJobPorts = {
+  db: Database;
+  bus: EventBus;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  machineId: string;
+  projects: ProjectTable;
+  hints: DirtyHints;
+  sync: SyncPorts;
+  /** Reads project.json and the git configuration again. */
+  refresh(project: Project): Promise<Project>;
+  /** Asks the host's API what a refusal means (renamed, archived); answers the failure itself where it cannot. */
+  explain(failure: Failure, project: Project): Promise<Failure>;
+  hostGateOf(project: Project): string;
+  settings(): { maxRetries: number; retryDelayMs: number; rateLimitDelayMs: number };
+};
+
+/** Settling is tried again for about this long when the database is away; then the lease runs out. */
+const SETTLE_TRIES = 8;
+const SETTLE_DELAY_MS = 200;
+
+export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: AbortSignal) => Promise<void> {
+  return async (job, signal) => {
+    const stored = ports.projects.get(job.projectId);
+    if (stored === undefined) return; // removed a moment ago: its job is gone with it
+    const project = await ports.refresh(stored);
+    ports.projects.put(project);
+    const answer = await syncOnce(job, project, signal, ports);
+    if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
+    const decision = await decide(answer.outcome, job, project, ports);
+    const settled = await settle(job, answer, decision, ports);
+    if (settled === 'lost') {
+      ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
+      return;
+    }
+    await remember(project, answer, ports);
+  };
+}
+
+async function syncOnce(
+  job: ClaimedJob,
+  project: Project,
+  signal: AbortSignal,
+  ports: RunJobPorts,
+): Promise<SyncAnswer> {
+  const { facts } = project;
+  const nothing = { facts, stats: NO_STATS };
+  if (signal.aborted) return { ...nothing, outcome: abortedOutcome(signal) };
+  if (!project.github.enabled) return { ...nothing, outcome: { kind: 'done', status: 'no-change' } };
+  if (facts.blocked?.code === 'project-file-invalid') {
+    return { ...nothing, outcome: { kind: 'blocked', reason: facts.blocked } };
+  }
+  const taken = ports.hints.take(job.projectId);
+  try {
+    const answer = await syncProject(inputOf(job, project, taken, signal, ports), ports.sync);
+    if (answer.outcome.kind !== 'done' && taken !== null) ports.hints.putBack(job.projectId, taken);
+    return signal.aborted && answer.outcome.kind === 'failed' ? { ...answer, outcome: abortedOutcome(signal) } : answer;
+  } catch (error) {
+    ports.hints.putBack(job.projectId, taken ?? 'all');
+    if (signal.aborted) return { ...nothing, outcome: abortedOutcome(signal) };
+    ports.log.error({ err: error, projectId: job.projectId }, 'a sync failed in a way that is not foreseen');
+    const failure = new Failure('internal-error', `The sync of ${project.projectName} failed unexpectedly.`, {
+      cause: error,
+    });
+    return { ...nothing, outcome: { kind: 'failed', failure } };
+  }
+}
+
+function inputOf(
+  job: ClaimedJob,
+  project: Project,
+  taken: ReadonlySet<string> | 'all' | null,
+  signal: AbortSignal,
+  ports: RunJobPorts,
+) {
+  return {
+    worktree: project.path,
+    github: project.github,
+    facts: project.facts,
+    // Nothing known, for example after a restart: compare the whole work tree.
+    dirty: taken === null || taken === 'all' ? ('all' as const) : new Set([...taken].map(toRepoPath)),
+    askRemote: job.askRemote,
+    machineId: ports.machineId,
+    signal,
+  };
+}
+
+/** An abort may surface as any error; the signal's own reason says why it ended. */
+function abortedOutcome(signal: AbortSignal): SyncOutcome {
+  const { reason } = signal;
+  const failure = reason instanceof Failure ? reason : new Failure('aborted', 'The sync was ended by a stop.');
+  return { kind: 'failed', failure };
+}
+
+async function decide(
+  outcome: SyncOutcome,
+  job: ClaimedJob,
+  project: Project,
+  ports: RunJobPorts,
+): Promise<SettleDecision> {
+  const hostGate = ports.hostGateOf(project);
+  const explained: SyncOutcome =
+    outcome.kind === 'failed' ? { kind: 'failed', failure: await ports.explain(outcome.failure, project) } : outcome;
+  const strikes = await readStrikes(ports.db, hostGate);
+  const rules = { ...ports.settings(), random: ports.random, now: ports.clock.now() };
+  return decideSettle(explained, { attempt: job.attempt, hostGate, strikes }, rules);
+}
+
+async function settle(job: ClaimedJob, answer: SyncAnswer, decision: SettleDecision, ports: RunJobPorts) {
+  const { db, clock, log } = ports;
+  const { jobId, fence, projectId } = job;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (decision.pause) await pauseGate(db, decision.pause);
+      const settled = await settleJob(db, {
+        jobId,
+        fence,
+        outcome: decision.outcome,
+        facts: answer.facts,
+        stats: answer.stats,
+      });
+      if (decision.hostAnswered) await clearStrikes(db, [ports.hostGateOf(mustHave(ports, projectId))]);
+      return settled;
+    } catch (error) {
+      if (!(error instanceof Failure) || attempt === SETTLE_TRIES) throw error;
+      log.warn({ projectId, code: error.code, attempt }, 'the outcome could not be stored yet');
+      await clock.sleep(SETTLE_DELAY_MS * 2 ** attempt * (0.5 + ports.random() / 2));
+    }
+  }
+}
+
+function mustHave(ports: RunJobPorts, projectId: ProjectId): Project {
+  const project = ports.projects.get(projectId);
+  if (project === undefined) throw new Failure('project-not-found', `The project ${projectId} was removed.`);
+  return project;
+}
+
+async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts): Promise<void> {
+  ports.projects.put({ ...before, facts: answer.facts });
+  const events = heldEvents(before.projectId, before.facts.heldFiles, answer.facts.heldFiles);
+  if (events.length > 0) await ports.bus.publish(events);
+  else ports.bus.notify();
+}
+
+function heldEvents(projectId: ProjectId, before: readonly HeldFile[], after: readonly HeldFile[]): NewEvent[] {
+  const was = new Set(before.map((file) => file.path));
+  const is = new Set(after.map((file) => file.path));
+  const held = after.filter((file) => !was.has(file.path));
+  const released = before.filter((file) => !is.has(file.path));
+  return [
+    ...held.map((file): NewEvent => ({ type: 'file.held', projectId, data: { ...file } })),
+    ...released.map((file): NewEvent => ({ type: 'file.released', projectId, data: { path: file.path } })),
+  ];
+}
