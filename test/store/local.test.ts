@@ -1,0 +1,219 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Sqlite from 'libsql';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLocal } from '../../src/store/local.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { databaseDeps, temporaryFolder } from '../support/database.ts';
+
+let folder: { path: string; remove(): Promise<void> };
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
+const at = (...parts: string[]) => join(folder.path, ...parts);
+
+test('openLocal() creates the file and its missing folders in WAL mode', async () => {
+  const db = await openLocal(at('deep', 'er', 'queue.db'), databaseDeps);
+  expect(await db.run('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+  expect(await db.run('PRAGMA foreign_keys')).toEqual([{ foreign_keys: 1 }]);
+  expect(await db.run('PRAGMA synchronous')).toEqual([{ synchronous: 1 }]);
+  await db.close();
+});
+
+test('run() binds integers as integers, booleans as 0 and 1, fractions as fractions', async () => {
+  const db = await openLocal(at('binding.db'), databaseDeps);
+  const sql =
+    'SELECT typeof(:a) AS a, typeof(:b) AS b, :b AS value, typeof(:c) AS c, typeof(:d) AS d, :e AS e';
+  const rows = await db.run(sql, { a: 5, b: true, c: 1.5, d: null, e: 2n });
+  expect(rows).toEqual([{ a: 'integer', b: 'integer', value: 1, c: 'real', d: 'null', e: 2 }]);
+  await db.close();
+});
+
+test('batch() writes all or nothing and answers the rows of every statement', async () => {
+  const db = await openLocal(at('batch.db'), databaseDeps);
+  await db.run('CREATE TABLE t (a INTEGER PRIMARY KEY) STRICT');
+  const insert = (a: number) => ({ sql: 'INSERT INTO t VALUES (:a) RETURNING a', args: { a } });
+  expect(await db.batch([insert(1), { sql: 'SELECT count(*) AS n FROM t' }])).toEqual([
+    [{ a: 1 }],
+    [{ n: 1 }],
+  ]);
+  await expect(db.batch([insert(2), insert(1)])).rejects.toThrow(/UNIQUE/);
+  expect(await db.run('SELECT a FROM t')).toEqual([{ a: 1 }]);
+  await db.close();
+});
+
+test('concurrent calls run one after the other, each seeing what came before', async () => {
+  const db = await openLocal(at('serial.db'), databaseDeps);
+  await db.run('CREATE TABLE t (n INTEGER) STRICT');
+  await db.run('INSERT INTO t VALUES (0)');
+  const bump = [{ sql: 'UPDATE t SET n = n + 1' }, { sql: 'SELECT n FROM t' }];
+  const results = await Promise.all(Array.from({ length: 50 }, () => db.batch(bump)));
+  expect(results.map((rows) => rows[1]?.[0]?.n)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  await db.close();
+});
+
+test('a write waits for the lock of another process without blocking the event loop, and is kept', async () => {
+  const path = at('locked.db');
+  const db = await openLocal(path, databaseDeps);
+  await db.run('CREATE TABLE t (a INTEGER) STRICT');
+  const other = new Sqlite(path, { timeout: 0 });
+  other.exec('BEGIN IMMEDIATE');
+  const writing = db.run('INSERT INTO t VALUES (1)');
+  // Reads go on meanwhile, and so does the event loop: these many turns would be one long stop otherwise.
+  let longestMs = 0;
+  for (let turn = 0; turn < 40; turn++) {
+    const before = performance.now();
+    await databaseDeps.clock.sleep(1);
+    longestMs = Math.max(longestMs, performance.now() - before);
+    expect(await db.run('SELECT count(*) AS n FROM t')).toEqual([{ n: 0 }]);
+  }
+  expect(longestMs).toBeLessThan(500);
+  other.exec('COMMIT');
+  await writing;
+  // Seen by another connection: really committed, not only answered.
+  expect(other.prepare('SELECT count(*) AS n FROM t').all()).toEqual([{ n: 1 }]);
+  other.close();
+  await db.close();
+});
+
+test('a write that never gets the lock fails with database-busy', async () => {
+  const path = at('stuck.db');
+  const db = await openLocal(path, databaseDeps);
+  await db.run('CREATE TABLE t (a INTEGER) STRICT');
+  await db.close();
+  // A clock that runs ahead with every wait, so that patience ends at once.
+  let aheadMs = 0;
+  const clock = {
+    ...databaseDeps.clock,
+    monotonic: () => aheadMs,
+    sleep: async (delayMs: number) => {
+      aheadMs += delayMs;
+    },
+  };
+  const impatient = await openLocal(path, { ...databaseDeps, clock });
+  const other = new Sqlite(path, { timeout: 0 });
+  other.exec('BEGIN IMMEDIATE');
+  await expect(impatient.run('INSERT INTO t VALUES (1)')).rejects.toMatchObject({ code: 'database-busy' });
+  expect(aheadMs).toBeGreaterThanOrEqual(10_000);
+  other.exec('ROLLBACK');
+  await impatient.run('INSERT INTO t VALUES (2)');
+  other.close();
+  await impatient.close();
+});
+
+test('close() leaves one file with everything in it', async () => {
+  const path = at('closed.db');
+  const db = await openLocal(path, databaseDeps);
+  await db.run('CREATE TABLE t (a INTEGER) STRICT');
+  await db.run('INSERT INTO t VALUES (7)');
+  await db.close();
+  await db.close();
+  const log = existsSync(`${path}-wal`) ? (await stat(`${path}-wal`)).size : 0;
+  expect(log).toBe(0);
+  const again = await openLocal(path, databaseDeps);
+  expect(await again.run('SELECT a FROM t')).toEqual([{ a: 7 }]);
+  await again.close();
+});
+
+test('openDatabase() refuses a file that is no database and does not touch it', async () => {
+  const path = at('notes.txt');
+  await writeFile(path, 'these are my notes\n'.repeat(300));
+  const before = await readFile(path);
+  await expect(openDatabase({ path }, databaseDeps)).rejects.toMatchObject({ code: 'database-corrupt' });
+  expect(await readFile(path)).toEqual(before);
+});
+
+test('openDatabase() refuses a damaged database, names it, and does not touch it', async () => {
+  const path = at('damaged.db');
+  const db = await openDatabase({ path }, databaseDeps);
+  await db.close();
+  const damaged = await readFile(path);
+  damaged.fill(0x55, 8192, 3 * 8192);
+  await writeFile(path, damaged);
+  const opening = openDatabase({ path }, databaseDeps);
+  await expect(opening).rejects.toMatchObject({
+    code: 'database-corrupt',
+    message: expect.stringContaining(path),
+  });
+  expect(await readFile(path)).toEqual(damaged);
+});
+
+test('openDatabase() refuses the database of another program', async () => {
+  const path = at('other.db');
+  const other = await openLocal(path, databaseDeps);
+  await other.run('CREATE TABLE bookmarks (url TEXT)');
+  await other.close();
+  const opening = openDatabase({ path }, databaseDeps);
+  await expect(opening).rejects.toMatchObject({
+    code: 'invalid-config',
+    message: expect.stringContaining('bookmarks'),
+  });
+});
+
+test('openDatabase() refuses a folder as a file', async () => {
+  await mkdir(at('folder.db'));
+  await expect(openDatabase({ path: at('folder.db') }, databaseDeps)).rejects.toMatchObject({
+    code: 'invalid-config',
+  });
+});
+
+test('a full disk is named and leaves nothing half-written', async () => {
+  const db = await openLocal(at('full.db'), databaseDeps);
+  await db.run('CREATE TABLE t (a BLOB) STRICT');
+  await db.run('PRAGMA max_page_count = 8');
+  const write = (bytes: number) => ({ sql: `INSERT INTO t VALUES (zeroblob(${bytes}))` });
+  await expect(db.batch([write(10), write(100_000)])).rejects.toMatchObject({ code: 'disk-full' });
+  expect(await db.run('SELECT count(*) AS n FROM t')).toEqual([{ n: 0 }]);
+  await db.run('INSERT INTO t VALUES (zeroblob(10))');
+  await db.close();
+});
+
+const OPENER = `
+  const { openDatabase } = await import(process.argv[1]);
+  const { systemClock, systemRandom } = await import(process.argv[2]);
+  const { silentLog } = await import(process.argv[3]);
+  if (process.getuid() === 0) process.setuid(65534);
+  try {
+    const db = await openDatabase({ path: process.argv[4] }, { clock: systemClock, random: systemRandom, log: silentLog });
+    await db.close();
+    console.log('opened');
+  } catch (error) { console.log(error.code ?? String(error)); }`;
+
+// In its own process, because permissions do not bind the administrator.
+async function openAsOrdinaryUser(path: string): Promise<string> {
+  const modules = ['src/store/open.ts', 'src/host/clock.ts', 'src/host/log.ts'].map(
+    (file) => new URL(`../../${file}`, import.meta.url).href,
+  );
+  const args = ['--import', 'tsx', '--input-type=module', '-e', OPENER, ...modules, path];
+  const child = spawn(process.execPath, args, {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  await once(child, 'close');
+  return said.trim();
+}
+
+test.skipIf(process.platform === 'win32')('a read-only file or folder is database-read-only', async () => {
+  await chmod(folder.path, 0o755);
+  await mkdir(at('open-folder'), { mode: 0o777 });
+  await chmod(at('open-folder'), 0o777);
+  expect(await openAsOrdinaryUser(at('open-folder', 'queue.db'))).toBe('opened');
+  const file = at('open-folder', 'locked-file.db');
+  await (await openDatabase({ path: file }, databaseDeps)).close();
+  await chmod(file, 0o444);
+  expect(await openAsOrdinaryUser(file)).toBe('database-read-only');
+  await mkdir(at('closed-folder'));
+  await chmod(at('closed-folder'), 0o555);
+  expect(await openAsOrdinaryUser(at('closed-folder', 'queue.db'))).toBe('database-read-only');
+  expect(await openAsOrdinaryUser(at('closed-folder', 'sub', 'queue.db'))).toBe('database-read-only');
+});

