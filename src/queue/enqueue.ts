@@ -52,10 +52,6 @@ const ENQUEUE = `${WITH_NOW}
       ELSE state END,
     updated_at = excluded.updated_at`;
 
-const MARK_ACTIVE = `${WITH_NOW}
-  UPDATE projects SET last_activity_at = (SELECT now FROM t)
-  WHERE enabled = 1 AND project_id IN (SELECT value FROM json_each(:projects))`;
-
 const READ = `
   SELECT p.project_id, j.id, j.state, j.run_at
   FROM json_each(:projects) e CROSS JOIN projects p ON p.project_id = e.value
@@ -74,7 +70,6 @@ export async function enqueue(db: Database, options: EnqueueOptions): Promise<En
   const results = await db.batch([
     { sql: ENQUEUE, args: { ...nowArgs(options), projects, trigger, delayMs, force, priority, askRemote } },
     ...(force ? [promoteStatement({ ...options, projects })] : []),
-    ...(trigger === 'watch' ? [{ sql: MARK_ACTIVE, args: { ...nowArgs(options), projects } }] : []),
     { sql: READ, args: { projects } },
   ]);
   return (results.at(-1) ?? []).map((row) => ({

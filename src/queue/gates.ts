@@ -81,6 +81,12 @@ export async function clearStrikes(
   await db.run(CLEAR_STRIKES, { ...nowArgs(options), keys: JSON.stringify(keys) });
 }
 
+/** How many pauses there were since the last success; 0 for a gate that is not known. */
+export async function readStrikes(db: Database, key: string): Promise<number> {
+  const [row] = await db.run('SELECT strikes FROM gates WHERE key = :key', { key });
+  return Number(row?.strikes ?? 0);
+}
+
 /** The gates that are paused now. */
 export async function listGates(db: Database, options: AtTime = {}): Promise<PausedGate[]> {
   const rows = await db.run(LIST, nowArgs(options));

@@ -9,7 +9,7 @@ import type { Database, SqlArgs } from '../store/database.ts';
 import { promoteStatement } from './promote.ts';
 import { type AtTime, nowArgs, storedReason, WITH_NOW } from './statement.ts';
 
-export type SettleOutcome =
+export type JobOutcome =
   | { kind: 'done'; status: 'success' | 'no-change' }
   /** Trying again would change nothing: goes idle; the next change or request tries again. */
   | { kind: 'blocked' | 'conflict'; reason: Reason }
@@ -23,7 +23,7 @@ export type SettleOutcome =
 export type SettleOptions = AtTime & {
   jobId: JobId;
   fence: number;
-  outcome: SettleOutcome;
+  outcome: JobOutcome;
   /** Null: the sync did not get far enough to know. */
   facts: ProjectFacts | null;
   stats: RunStats;
@@ -65,7 +65,7 @@ const RUN_STATUS = 'SELECT status FROM runs WHERE job_id = :jobId AND fence = :f
 
 type Plan = { sql: string; args: SqlArgs; status: RunStatus; reason: Reason | null };
 
-function planOf(outcome: SettleOutcome): Plan {
+function planOf(outcome: JobOutcome): Plan {
   switch (outcome.kind) {
     case 'done':
       return { sql: FINISH, args: {}, status: outcome.status, reason: null };

@@ -9,13 +9,19 @@ export type WorkerIdentity = {
   workerId: string;
   machineId: string;
   pid: number;
-  pidStart: string | null;
-  bootId: string | null;
+  pidStart?: string | null;
+  bootId?: string | null;
   version: string;
 };
 
 /** A process that never said that it stopped. */
-export type KnownWorker = Omit<WorkerIdentity, 'version' | 'machineId'> & { seenAt: number };
+export type KnownWorker = {
+  workerId: string;
+  pid: number;
+  pidStart: string | null;
+  bootId: string | null;
+  seenAt: number;
+};
 
 /** Being seen is written this rarely, so that an idle tick changes nothing on disk. */
 const SEEN_EVERY_MS = 10_000;
@@ -31,6 +37,9 @@ const SEEN = `${WITH_NOW}
   UPDATE workers SET seen_at = (SELECT now FROM t), state = 'up'
   WHERE id = :workerId AND (state <> 'up' OR seen_at <= (SELECT now FROM t) - ${SEEN_EVERY_MS})`;
 
+const MARK_SEEN = `${WITH_NOW}
+  UPDATE workers SET seen_at = (SELECT now FROM t), state = 'up' WHERE id = :workerId`;
+
 const STOPPED = `${WITH_NOW}
   UPDATE workers SET state = 'stopped', seen_at = (SELECT now FROM t) WHERE id = :workerId`;
 
@@ -45,7 +54,7 @@ const FORGET = `${WITH_NOW}
 
 /** Call at start, before the first tick. Forgets processes that ended more than a day ago. */
 export async function registerWorker(db: Database, options: WorkerIdentity & AtTime): Promise<void> {
-  const { workerId, machineId, pid, pidStart, bootId, version } = options;
+  const { workerId, machineId, pid, pidStart = null, bootId = null, version } = options;
   const args = { ...nowArgs(options), workerId, machineId, pid, pidStart, bootId, version };
   await db.batch([
     { sql: REGISTER, args },
@@ -58,8 +67,13 @@ export function seenStatement(options: AtTime & { workerId: string }): SqlStatem
   return { sql: SEEN, args: { ...nowArgs(options), workerId: options.workerId } };
 }
 
+/** Writes in any case, so it also tells whether the database can be written to. */
+export async function markSeen(db: Database, options: { workerId: string } & AtTime): Promise<void> {
+  await db.run(MARK_SEEN, { ...nowArgs(options), workerId: options.workerId });
+}
+
 /** Call when the worker has ended in good order. */
-export async function markWorkerStopped(db: Database, options: { workerId: string } & AtTime): Promise<void> {
+export async function stopWorker(db: Database, options: { workerId: string } & AtTime): Promise<void> {
   await db.run(STOPPED, { ...nowArgs(options), workerId: options.workerId });
 }
 
