@@ -11,9 +11,9 @@ export type PauseOptions = AtTime & {
   /** `rate-limited`, `offline`, or another word that people see. */
   reason: string;
   /** Quota left and in all, as the host said; `resetAt` is epoch milliseconds. */
-  remaining?: number;
-  limit?: number;
-  resetAt?: number;
+  remaining?: number | null;
+  limit?: number | null;
+  resetAt?: number | null;
 };
 
 export type PausedGate = {

@@ -9,6 +9,7 @@ import { silentLog } from '../../src/host/log.ts';
 import type { JobId, ProjectId } from '../../src/model/ids.ts';
 import type { JobState } from '../../src/model/job.ts';
 import type { Database } from '../../src/store/database.ts';
+import { LANE_ID, laneStatements } from '../../src/store/lanes.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { type Sqld, sqldMissing, startSqld } from './sqld.ts';
 
@@ -85,21 +86,11 @@ export async function addProjectRow(
   const hostGate = row.hostGate ?? 'host:github.com';
   const credentialGate = row.credentialGate ?? 'credential:github.com';
   await db.batch([
-    {
-      sql: 'INSERT INTO gates(key) VALUES (:hostGate), (:credentialGate) ON CONFLICT DO NOTHING',
-      args: { hostGate, credentialGate },
-    },
-    {
-      sql: `INSERT INTO lanes(machine_id, host_gate, credential_gate) VALUES (:machineId, :hostGate, :credentialGate)
-            ON CONFLICT DO NOTHING`,
-      args: { machineId, hostGate, credentialGate },
-    },
+    ...laneStatements({ machineId, hostGate, credentialGate }),
     {
       sql: `INSERT INTO projects(project_id, project_name, machine_id, path, lane_id, lock_key, enabled, quiet_ms,
               max_wait_ms, min_interval_ms, paused_until, created_at)
-            VALUES (:projectId, :projectId, :machineId, '/p/' || :projectId, (
-              SELECT id FROM lanes WHERE machine_id = :machineId AND host_gate = :hostGate
-                AND credential_gate = :credentialGate), :lockKey, :enabled, :quietMs,
+            VALUES (:projectId, :projectId, :machineId, '/p/' || :projectId, ${LANE_ID}, :lockKey, :enabled, :quietMs,
               :maxWaitMs, :minIntervalMs, :pausedUntil, 0)`,
       args: {
         projectId,
