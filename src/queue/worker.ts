@@ -5,10 +5,8 @@
 
 import type { Clock } from '../host/clock.ts';
 import type { ClaimedJob } from '../model/job.ts';
+import type { Lease } from './heartbeat.ts';
 import { type RunningJob, startJob } from './running-job.ts';
-
-/** A lease belongs to this pair: the fence grows with every claim. */
-export type Lease = Pick<ClaimedJob, 'jobId' | 'fence'>;
 
 export type WorkerOptions = {
   /**

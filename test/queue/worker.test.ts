@@ -2,7 +2,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Failure } from '../../src/model/failure.ts';
 import type { JobId, ProjectId } from '../../src/model/ids.ts';
 import type { ClaimedJob } from '../../src/model/job.ts';
-import { createWorker, type Lease, type WorkerOptions } from '../../src/queue/worker.ts';
+import type { Lease } from '../../src/queue/heartbeat.ts';
+import { createWorker, type WorkerOptions } from '../../src/queue/worker.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 
 const LEASE_MS = 30_000;
