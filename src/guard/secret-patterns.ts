@@ -18,8 +18,9 @@ const token = (rule: string, body: string, isReal?: (match: string) => boolean):
 });
 
 // The key's own lines may follow as text, as escapes in JSON, or as quoted parts of a program's string.
+// No two ways to read the same characters: a crafted file must not be able to stop the scan.
 const PRIVATE_KEY =
-  /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[rn]|[\s"'`+,|>]|[A-Za-z-]{1,30}: [^\r\n\\]{0,100}){0,40}[A-Za-z0-9+/=]{40}/g;
+  /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[rn]|[\s"'`+,|>]|[A-Za-z-]{1,30}: [^\r\n\\]{0,100}(?:\r?\n|\\n)){0,40}[A-Za-z0-9+/=]{40}/g;
 
 export const SECRET_PATTERNS: readonly SecretPattern[] = [
   { rule: 'private-key', pattern: PRIVATE_KEY },
