@@ -1,22 +1,11 @@
-// THE STORY. A file changes → its project's quiet period → a row in the queue → a claim → a sync → the row is
-// settled, history and events with it → everyone who listens is told. Read this file first.
-//
-//   watcher ──┐
-//   scan ─────┼─► hints + quiet period ─► enqueue ─► worker: tick (claim) ─► runJob ─► settle ─► states, feed
-//   API ──────┘        (memory)           (libSQL)      (lease, fence)      (git)     (libSQL)
-//
-// The rooms do not know each other; here they are joined. Events are hints: what a crash forgets, the scan finds.
-
-import type { EventBus } from './events/types.ts';
-import type { Clock, Random } from './host/clock.ts';
-import type { Log } from './host/log.ts';
-import type { WatchTree } from './host/types.ts';
+import { openRepository } from './git/repository.ts';
 import { Failure } from './model/failure.ts';
 import type { ProjectId } from './model/ids.ts';
-import type { ClaimedJob, JobView, Trigger } from './model/job.ts';
+import type { ClaimedJob, Trigger } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import { timingsOf } from './model/project-config.ts';
-import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
+import type { TriggerOptions } from './model/service.ts';
+import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import { enqueue } from './queue/enqueue.ts';
 import { priorityOf } from './queue/priority.ts';
 import { findJob } from './queue/reads.ts';
@@ -26,60 +15,13 @@ import { createBackground } from './runner/background.ts';
 import { needsSync } from './runner/git-changes.ts';
 import type { ProjectTable } from './runner/project-table.ts';
 import { createStatePublisher } from './runner/publish-states.ts';
-import { createJobRunner, type RunJobPorts } from './runner/run-job.ts';
-import { createScanTimer } from './runner/scan-timer.ts';
+import { createJobRunner } from './runner/run-job.ts';
 import { scanAll } from './runner/scan-all.ts';
-import type { ProjectScanner } from './detect/scan.ts';
-import type { Database } from './store/database.ts';
+import { createScanTimer } from './runner/scan-timer.ts';
 import { noteActivity } from './store/projects.ts';
 import { createDirtyPaths } from './watch/dirty-paths.ts';
 import { createQuietPeriod } from './watch/quiet-period.ts';
-import { createWatcher } from './watch/watcher.ts';
-
-export type PipelinePorts = {
-  db: Database;
-  bus: EventBus;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  workerId: string;
-  machineId: string;
-  projects: ProjectTable;
-  scanner: ProjectScanner;
-  /** Null: scans alone find changes. */
-  watch: { watchTree: WatchTree | null; isIgnored(project: Project, path: string, isFolder: boolean): Promise<boolean> } | null;
-  job: Pick<RunJobPorts, 'sync' | 'refresh' | 'explain' | 'hostGateOf'>;
-  /** Enrols what the roots hold and consented to; answers newly found projects. */
-  findConsented(): Promise<Project[]>;
-  /** Removes what is too old from history and feed. */
-  prune(): Promise<void>;
-  settings(): PipelineSettings;
-};
-
-export type PipelineSettings = {
-  scanIntervalMs: number;
-  maxConcurrentSyncs: number;
-  maxRetries: number;
-  retryDelayMs: number;
-  rateLimitDelayMs: number;
-  jobTimeoutMs: number;
-  shutdownGraceMs: number;
-};
-
-export type Pipeline = {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** Takes a project up: watches it and looks what it needs. Call again after its settings changed. */
-  include(project: Project): Promise<void>;
-  exclude(projectId: ProjectId): Promise<void>;
-  triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
-  triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
-  publishStates(projectIds: readonly ProjectId[]): Promise<void>;
-  /** Something in the queue changed from outside: look now. */
-  wake(): void;
-  scheduler(): SchedulerStatus;
-  watcher(): WatcherStatus;
-};
+import { createWatcher, type Watcher } from './watch/watcher.ts';
 
 const LEASE_MS = 30_000;
 const IDLE_POLL_MS = 5_000;
@@ -105,19 +47,22 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
     hints.add(projectId, paths);
     quiet.changed(projectId);
   };
-  const watcher = ports.watch && createWatcher({
-    watchTree: ports.watch.watchTree,
-    clock,
-    log,
-    isIgnored: (projectId, path, isFolder) => isIgnored(ports, projectId, path, isFolder),
-    onDirty: ({ projectId, paths }) => changed(projectId, paths),
-    onGitChange: (projectId) => background.run('looking at a git command', () => gitChanged(projectId)),
-    onDegraded: (status) => log.warn({ ...status }, 'changes of some projects are found by scanning only'),
-  });
+  const watcher =
+    ports.watch &&
+    createWatcher({
+      watchTree: ports.watch.watchTree,
+      clock,
+      log,
+      isIgnored: (projectId, path, isFolder) => isIgnored(ports, projectId, path, isFolder),
+      onDirty: ({ projectId, paths }) => changed(projectId, paths),
+      onGitChange: (projectId) => background.run('looking at a git command', () => gitChanged(projectId)),
+      onDegraded: (status) => log.warn({ ...status }, 'changes of some projects are found by scanning only'),
+    });
 
   async function gitChanged(projectId: ProjectId): Promise<void> {
     const project = projects.get(projectId);
-    if (project?.github.enabled && !running.has(projectId) && (await needsSync(project))) changed(projectId, 'all');
+    if (project?.github.enabled && !running.has(projectId) && (await needsSync(project)))
+      changed(projectId, 'all');
   }
 
   // 2. It becomes a row in the queue: from here on it survives a crash.
@@ -128,9 +73,18 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
     await states.publish([projectId]);
   }
 
-  type Asked = { trigger: Trigger; delayMs: number | null; force: boolean; askRemote: boolean; priority?: number };
+  type Asked = {
+    trigger: Trigger;
+    delayMs: number | null;
+    force: boolean;
+    askRemote: boolean;
+    priority?: number;
+  };
   async function queue(projectIds: readonly ProjectId[], asked: Asked) {
-    const priority = Math.max(0, ...projectIds.map((id) => asked.priority ?? urgency(projects.get(id), clock.now())));
+    const priority = Math.max(
+      0,
+      ...projectIds.map((id) => asked.priority ?? urgency(projects.get(id), clock.now())),
+    );
     const queued = await enqueue(db, { ...asked, projectIds, priority });
     bus.notify();
     worker.wake();
@@ -169,22 +123,32 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
   });
 
   // 4. What events missed, the scan finds; the caller may ask for one too.
+  const stopping = new AbortController();
   const scan = (asked: TriggerOptions & { trigger: 'scan' | 'api' }) =>
-    scanAll(asked, { ...ports, hints, queue, include: (project) => include(project), publishStates: states.publish, watchMode });
+    scanAll(asked, {
+      ...ports,
+      refresh: ports.job.refresh,
+      hints,
+      queue,
+      include,
+      isRunning: (projectId) => running.has(projectId),
+      publishStates: states.publish,
+      signal: stopping.signal,
+    });
   const timer = createScanTimer({
     clock,
     random: ports.random,
-    intervalMs: () => settings().scanIntervalMs,
-    scan: async (signal) => {
-      await scan({ trigger: 'scan', immediate: false });
-      if (!signal.aborted) await ports.prune();
-    },
     log,
+    intervalMs: () => settings().scanIntervalMs,
+    scan: async () => {
+      await scan({ trigger: 'scan', immediate: false });
+      await ports.upkeep();
+    },
   });
 
   async function include(project: Project): Promise<void> {
     projects.put(project);
-    if (watcher && project.github.enabled) await watchProject(project, watcher);
+    if (project.github.enabled) await watchProject(project, watcher);
     else await watcher?.remove(project.projectId);
     await states.publish([project.projectId]);
   }
@@ -192,10 +156,11 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
   return {
     async start() {
       worker.start();
-      timer.start(include);
+      timer.start();
       await bus.publish([{ type: 'service.started', data: { machineId: ports.machineId } }]);
     },
     async stop() {
+      stopping.abort();
       await timer.stop();
       await watcher?.close();
       quiet.close();
@@ -214,7 +179,8 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
     triggerAll: (options) => scan({ ...options, trigger: 'api' }),
     async triggerProject(projectId, { immediate, priority }) {
       hints.add(projectId, 'all');
-      const asked = { trigger: 'api' as const, delayMs: 0, force: immediate, askRemote: true };
+      const parked = (await findJob(db, projectId))?.state === 'parked';
+      const asked = { trigger: 'api' as const, delayMs: 0, force: immediate || parked, askRemote: true };
       await queue([projectId], { ...asked, ...(priority !== undefined && { priority }) });
       await states.publish([projectId]);
       const job = await findJob(db, projectId);
@@ -224,7 +190,8 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
     publishStates: states.publish,
     wake: () => worker.wake(),
     scheduler: () => ({ running: true, startedAt, ...timer.times(), activeSyncs: worker.active() }),
-    watcher: () => watcher?.status() ?? { mode: 'scan-only', watched: 0, degradedReason: 'Watching is switched off.' },
+    watcher: () =>
+      watcher?.status() ?? { mode: 'scan-only', watched: 0, degradedReason: 'Watching is switched off.' },
   };
 }
 
@@ -248,4 +215,16 @@ async function isIgnored(ports: PipelinePorts, projectId: ProjectId, path: strin
   const project = ports.projects.get(projectId);
   if (project === undefined || ports.watch === null) return true;
   return ports.watch.isIgnored(project, path, isFolder);
+}
+
+/** Once: a project that is watched, or that fell back to scanning a moment ago, is left as it is. */
+async function watchProject(project: Project, watcher: Watcher | null): Promise<void> {
+  const { projectId, path } = project;
+  if (watcher === null || watcher.projectStatus(projectId) !== null) return;
+  try {
+    const { gitDir, commonDir } = await openRepository(path);
+    await watcher.add({ projectId, path, gitDir, commonDir });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error; // folder gone: the next scan tries again
+  }
 }

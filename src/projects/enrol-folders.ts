@@ -1,9 +1,10 @@
 // The folders a person named on the command line: a work tree becomes an enabled project, a folder that holds
 // work trees is a root: what lies under it is listed, and synced only when its project.json says so.
 
-import { classifyFolder, discoverRepositories, type Discovered } from '../detect/discover.ts';
+import { classifyFolder, discoverRepositories } from '../detect/discover.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
+import type { ProjectTable } from '../runner/project-table.ts';
 import { type EnrolPorts, enrolProject } from './enrol.ts';
 
 /**
@@ -12,7 +13,7 @@ import { type EnrolPorts, enrolProject } from './enrol.ts';
  */
 export async function enrolFolders(
   folders: readonly string[],
-  ports: EnrolPorts & { log: Log },
+  ports: EnrolPorts,
 ): Promise<{ lines: string[]; roots: string[] }> {
   const lines: string[] = [];
   const roots: string[] = [];
@@ -30,21 +31,24 @@ export async function enrolFolders(
   return { lines, roots };
 }
 
-/** Enrols what lies under the roots and consented in its project.json; lists the rest. */
+/** Enrols what lies under the roots and consented in its project.json. Known projects are left alone. */
 export async function enrolConsented(
   roots: readonly string[],
   maxDepth: number,
-  ports: EnrolPorts & { log: Log },
-): Promise<{ enrolled: string[]; listed: Discovered[] }> {
-  const enrolled: string[] = [];
-  const listed: Discovered[] = [];
+  ports: EnrolPorts & { log: Log; projects: ProjectTable },
+): Promise<void> {
+  if (roots.length === 0) return;
+  const known = new Set(ports.projects.all().map((project) => project.path));
   for (const found of await discoverRepositories(roots, { maxDepth })) {
-    if (found.projectFile !== 'enabled') {
-      listed.push(found);
-      continue;
+    if (found.projectFile !== 'enabled' || known.has(found.path)) continue;
+    try {
+      ports.projects.put(await enrolProject({ path: found.path }, ports));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      ports.log.warn(
+        { path: found.path, code: error.code },
+        'a project that asks to be synced was not taken in',
+      );
     }
-    const project = await enrolProject({ path: found.path }, ports);
-    enrolled.push(project.projectId);
   }
-  return { enrolled, listed };
 }

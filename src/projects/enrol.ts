@@ -5,8 +5,8 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '../model/failure.ts';
 import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
-import { type GithubConfig, GithubConfigSchema } from '../model/project-config.ts';
 import type { Project } from '../model/project.ts';
+import { type GithubConfig, GithubConfigSchema } from '../model/project-config.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectByPath, saveFacts, saveProject } from '../store/projects.ts';
 import { inspectRepository } from './inspect.ts';
@@ -30,9 +30,16 @@ export async function enrolProject(
   const path = await realFolder(input.path);
   const settings = await findSettings(path);
   const known = await findProjectByPath(ports.db, ports.machineId, path);
-  const first = await inspectRepository(path, settings.github ?? input.github ?? known?.github ?? null, ports);
+  const first = await inspectRepository(
+    path,
+    settings.github ?? input.github ?? known?.github ?? null,
+    ports,
+  );
   if (first.repo.worktree !== path) {
-    throw new Failure('not-a-repository', `${path} is inside the work tree ${first.repo.worktree}, not the top of one.`);
+    throw new Failure(
+      'not-a-repository',
+      `${path} is inside the work tree ${first.repo.worktree}, not the top of one.`,
+    );
   }
   const github = settings.github ?? input.github ?? known?.github ?? namedDefaults(first.branch);
   const wished = settings.file?.projectId;
@@ -81,7 +88,8 @@ async function realFolder(path: string): Promise<string> {
     return await realpath(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new Failure('folder-missing', `${path} does not exist.`);
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new Failure('folder-missing', `${path} does not exist.`);
     throw new Failure('folder-unreadable', `${path} cannot be read (${code}).`, { cause: error });
   }
 }

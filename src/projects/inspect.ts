@@ -1,9 +1,9 @@
 // What enrolment needs to know of a repository: its branch, its remote, the queue's lane and lock for it.
 
-import { type ChosenRemote, chooseRemote } from '../git/remote-choice.ts';
 import { readHead } from '../git/refs.ts';
-import { openRepository } from '../git/repository.ts';
+import { type ChosenRemote, chooseRemote } from '../git/remote-choice.ts';
 import { normalRemote } from '../git/remote-url.ts';
+import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
 import { readGitConfig } from '../git/user-config.ts';
 import { Failure } from '../model/failure.ts';

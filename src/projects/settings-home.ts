@@ -2,8 +2,8 @@
 
 import { readProjectFile } from '../detect/project-file.ts';
 import type { Reason } from '../model/failure.ts';
-import { type GithubConfig, GithubConfigSchema, type ProjectFile } from '../model/project-config.ts';
 import type { ConfigHome } from '../model/project.ts';
+import { type GithubConfig, GithubConfigSchema, type ProjectFile } from '../model/project-config.ts';
 
 export type FoundSettings =
   | { home: 'file'; file: ProjectFile; github: GithubConfig; broken: null }

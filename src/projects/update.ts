@@ -1,10 +1,10 @@
 // Changing a project's settings in their one home.
 
 import { updateProjectFile } from '../detect/project-file-update.ts';
-import { mergePatch } from '../model/merge-patch.ts';
-import { type GithubConfigPatch, GithubConfigSchema } from '../model/project-config.ts';
 import { Failure } from '../model/failure.ts';
+import { mergePatch } from '../model/merge-patch.ts';
 import type { Project } from '../model/project.ts';
+import { type GithubConfigPatch, GithubConfigSchema } from '../model/project-config.ts';
 import { type EnrolPorts, enrolProject } from './enrol.ts';
 import { findSettings } from './settings-home.ts';
 

@@ -68,11 +68,16 @@ function decideFailure(
     case 'never':
       return plain(STANDING_CODES.has(failure.code) ? { kind: 'blocked', reason } : { kind: 'park', reason });
     case 'gate':
-      return { outcome: { kind: 'release', reason }, pause: pauseOf(failure, job, rules), hostAnswered: false };
+      return {
+        outcome: { kind: 'release', reason },
+        pause: pauseOf(failure, job, rules),
+        hostAnswered: false,
+      };
     case 'soon':
       return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
     case 'backoff':
-      if (job.attempt > rules.maxRetries) return plain({ kind: 'park', reason: exhausted(reason, job.attempt) });
+      if (job.attempt > rules.maxRetries)
+        return plain({ kind: 'park', reason: exhausted(reason, job.attempt) });
       return plain({ kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) });
     default:
       return retry satisfies never;
@@ -89,10 +94,18 @@ function soonDelay(attempt: number, rules: SettleRules): number {
 }
 
 function exhausted(reason: Reason, attempts: number): Reason {
-  return reasonOf(reason.code as FailureCode, `${reason.detail} (given up after ${attempts} attempts)`, reason.action);
+  return reasonOf(
+    reason.code as FailureCode,
+    `${reason.detail} (given up after ${attempts} attempts)`,
+    reason.action,
+  );
 }
 
-function pauseOf(failure: Failure, job: { hostGate: string; strikes: number }, rules: SettleRules): GatePause {
+function pauseOf(
+  failure: Failure,
+  job: { hostGate: string; strikes: number },
+  rules: SettleRules,
+): GatePause {
   const { data } = failure;
   const offline = failure.code === 'offline';
   const pauseMs = gatePause({

@@ -1,10 +1,10 @@
 // One claimed job from its settings to its settled row: refresh, sync, decide, settle, tell.
 // A crash at any point leaves a lease that runs out; the next run finds what is left to do.
 
-import { toRepoPath } from '../git/paths.ts';
-import { type SyncAnswer, type SyncOutcome, syncProject } from '../git/sync-project.ts';
-import type { SyncPorts } from '../git/sync-ports.ts';
 import type { EventBus, NewEvent } from '../events/types.ts';
+import { toRepoPath } from '../git/paths.ts';
+import type { SyncPorts } from '../git/sync-ports.ts';
+import { type SyncAnswer, type SyncOutcome, syncProject } from '../git/sync-project.ts';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
@@ -12,8 +12,9 @@ import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
 import type { HeldFile, Project } from '../model/project.ts';
 import { NO_STATS } from '../model/run.ts';
-import { clearStrikes, pauseGate, readStrikes } from '../queue/gates.ts';
+import { clearStrikes, pauseGate } from '../queue/gates.ts';
 import { settleJob } from '../queue/settle.ts';
+import { type JobGates, readJobGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
 import type { ProjectTable } from './project-table.ts';
@@ -38,7 +39,6 @@ export type RunJobPorts = {
   refresh(project: Project): Promise<Project>;
   /** Asks the host's API what a refusal means (renamed, archived); answers the failure itself where it cannot. */
   explain(failure: Failure, project: Project): Promise<Failure>;
-  hostGateOf(project: Project): string;
   settings(): { maxRetries: number; retryDelayMs: number; rateLimitDelayMs: number };
 };
 
@@ -54,8 +54,10 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     ports.projects.put(project);
     const answer = await syncOnce(job, project, signal, ports);
     if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
-    const decision = await decide(answer.outcome, job, project, ports);
-    const settled = await settle(job, answer, decision, ports);
+    const gates = await readJobGates(ports.db, job.jobId);
+    if (gates === null) return;
+    const decision = await decide(answer.outcome, job, project, gates, ports);
+    const settled = await settle(job, answer, decision, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
       return;
@@ -81,7 +83,9 @@ async function syncOnce(
   try {
     const answer = await syncProject(inputOf(job, project, taken, signal, ports), ports.sync);
     if (answer.outcome.kind !== 'done' && taken !== null) ports.hints.putBack(job.projectId, taken);
-    return signal.aborted && answer.outcome.kind === 'failed' ? { ...answer, outcome: abortedOutcome(signal) } : answer;
+    return signal.aborted && answer.outcome.kind === 'failed'
+      ? { ...answer, outcome: abortedOutcome(signal) }
+      : answer;
   } catch (error) {
     ports.hints.putBack(job.projectId, taken ?? 'all');
     if (signal.aborted) return { ...nothing, outcome: abortedOutcome(signal) };
@@ -115,7 +119,8 @@ function inputOf(
 /** An abort may surface as any error; the signal's own reason says why it ended. */
 function abortedOutcome(signal: AbortSignal): SyncOutcome {
   const { reason } = signal;
-  const failure = reason instanceof Failure ? reason : new Failure('aborted', 'The sync was ended by a stop.');
+  const failure =
+    reason instanceof Failure ? reason : new Failure('aborted', 'The sync was ended by a stop.');
   return { kind: 'failed', failure };
 }
 
@@ -123,17 +128,24 @@ async function decide(
   outcome: SyncOutcome,
   job: ClaimedJob,
   project: Project,
+  gates: JobGates,
   ports: RunJobPorts,
 ): Promise<SettleDecision> {
-  const hostGate = ports.hostGateOf(project);
   const explained: SyncOutcome =
-    outcome.kind === 'failed' ? { kind: 'failed', failure: await ports.explain(outcome.failure, project) } : outcome;
-  const strikes = await readStrikes(ports.db, hostGate);
+    outcome.kind === 'failed'
+      ? { kind: 'failed', failure: await ports.explain(outcome.failure, project) }
+      : outcome;
   const rules = { ...ports.settings(), random: ports.random, now: ports.clock.now() };
-  return decideSettle(explained, { attempt: job.attempt, hostGate, strikes }, rules);
+  return decideSettle(explained, { attempt: job.attempt, ...gates }, rules);
 }
 
-async function settle(job: ClaimedJob, answer: SyncAnswer, decision: SettleDecision, ports: RunJobPorts) {
+async function settle(
+  job: ClaimedJob,
+  answer: SyncAnswer,
+  decision: SettleDecision,
+  gates: JobGates,
+  ports: RunJobPorts,
+): Promise<'settled' | 'lost'> {
   const { db, clock, log } = ports;
   const { jobId, fence, projectId } = job;
   for (let attempt = 1; ; attempt++) {
@@ -146,7 +158,8 @@ async function settle(job: ClaimedJob, answer: SyncAnswer, decision: SettleDecis
         facts: answer.facts,
         stats: answer.stats,
       });
-      if (decision.hostAnswered) await clearStrikes(db, [ports.hostGateOf(mustHave(ports, projectId))]);
+      if (decision.hostAnswered && gates.strikes > 0)
+        await clearStrikes(db, [gates.hostGate, gates.credentialGate]);
       return settled;
     } catch (error) {
       if (!(error instanceof Failure) || attempt === SETTLE_TRIES) throw error;
@@ -156,12 +169,6 @@ async function settle(job: ClaimedJob, answer: SyncAnswer, decision: SettleDecis
   }
 }
 
-function mustHave(ports: RunJobPorts, projectId: ProjectId): Project {
-  const project = ports.projects.get(projectId);
-  if (project === undefined) throw new Failure('project-not-found', `The project ${projectId} was removed.`);
-  return project;
-}
-
 async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts): Promise<void> {
   ports.projects.put({ ...before, facts: answer.facts });
   const events = heldEvents(before.projectId, before.facts.heldFiles, answer.facts.heldFiles);
@@ -169,7 +176,11 @@ async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts)
   else ports.bus.notify();
 }
 
-function heldEvents(projectId: ProjectId, before: readonly HeldFile[], after: readonly HeldFile[]): NewEvent[] {
+function heldEvents(
+  projectId: ProjectId,
+  before: readonly HeldFile[],
+  after: readonly HeldFile[],
+): NewEvent[] {
   const was = new Set(before.map((file) => file.path));
   const is = new Set(after.map((file) => file.path));
   const held = after.filter((file) => !was.has(file.path));

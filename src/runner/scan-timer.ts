@@ -19,7 +19,7 @@ export function createScanTimer(ports: {
   log: Log;
   /** Read anew before each wait, so that a changed setting works at once. */
   intervalMs(): number;
-  scan(signal: AbortSignal): Promise<void>;
+  scan(): Promise<void>;
 }): ScanTimer {
   const { clock, random, log } = ports;
   let loop: { stop: AbortController; done: Promise<void> } | null = null;
@@ -29,7 +29,7 @@ export function createScanTimer(ports: {
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await ports.scan(signal);
+        await ports.scan();
       } catch (error) {
         log.error({ err: error }, 'a scan failed; the next one comes at its time');
       }

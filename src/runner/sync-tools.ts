@@ -3,8 +3,10 @@
 import type { Config } from '../config/settings.ts';
 import { chooseRemote } from '../git/remote-choice.ts';
 import { parseRemoteUrl } from '../git/remote-url.ts';
+import { openRepository } from '../git/repository.ts';
 import type { ChangeGuard, SyncPorts } from '../git/sync-ports.ts';
 import { createTransport } from '../git/transport.ts';
+import { readGitConfig } from '../git/user-config.ts';
 import { createCredentials } from '../github/credentials.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
 import { createGithubClient } from '../github/rest-client.ts';
@@ -14,8 +16,6 @@ import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
 import type { Failure } from '../model/failure.ts';
 import type { Project } from '../model/project.ts';
-import { openRepository } from '../git/repository.ts';
-import { readGitConfig } from '../git/user-config.ts';
 import { VERSION } from '../version.ts';
 
 /** GitHub asks for a name; a "git/" prefix makes hosts answer as to git. */
@@ -68,7 +68,14 @@ function guardWith(cache: SecretCache, log: Log): ChangeGuard {
       maxFileBytes: settings?.maxFileBytes ?? MAX_FILE_BYTES,
       allow: settings?.allow ?? [],
     };
-    const { held, massDeletion, warnings } = await checkChanges({ files, trackedFiles, policy, read, cache, signal });
+    const { held, massDeletion, warnings } = await checkChanges({
+      files,
+      trackedFiles,
+      policy,
+      read,
+      cache,
+      signal,
+    });
     for (const warning of warnings) log.warn(warning, 'a file may cause trouble on the host');
     return { held, massDeletion };
   };

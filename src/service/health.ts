@@ -31,7 +31,10 @@ export async function checkHealth(
 
 function watcherCheck(scheduler: SchedulerStatus, watcher: WatcherStatus): { ok: boolean; detail: string } {
   if (!scheduler.running) return { ok: true, detail: 'stopped' };
-  return { ok: watcher.degradedReason === null, detail: watcher.degradedReason ?? `${watcher.watched} folders` };
+  return {
+    ok: watcher.degradedReason === null,
+    detail: watcher.degradedReason ?? `${watcher.watched} folders`,
+  };
 }
 
 async function freeSpace(folder: string): Promise<string> {

@@ -1,14 +1,14 @@
 // The service as the API and the command line control it: starting and stopping the pipeline, and the projects in it.
 // It knows the pipeline and the store; it answers no HTTP.
 
+import { discoverRepositories } from '../detect/discover.ts';
 import type { EventBus } from '../events/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { discoverRepositories } from '../detect/discover.ts';
-import { enrolProject, type EnrolPorts, refreshProject } from '../projects/enrol.ts';
+import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
 import { updateSettings } from '../projects/update.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { findProject, listProjects, removeProject, setPaused } from '../store/projects.ts';
@@ -27,7 +27,13 @@ export type ServicePorts = {
 };
 
 const STOPPED_WATCHER = { mode: 'scan-only', watched: 0, degradedReason: 'The service is stopped.' } as const;
-const STOPPED = { running: false, startedAt: null, lastScanAt: null, nextScanAt: null, activeSyncs: 0 } as const;
+const STOPPED = {
+  running: false,
+  startedAt: null,
+  lastScanAt: null,
+  nextScanAt: null,
+  activeSyncs: 0,
+} as const;
 
 export function createService(ports: ServicePorts): Service & { wake(): void } {
   const { enrol, projects } = ports;
@@ -67,7 +73,7 @@ export function createService(ports: ServicePorts): Service & { wake(): void } {
     start: () =>
       inTurn(async () => {
         if (pipeline !== null) return false;
-        for (const project of await listProjects(db, { machineId })) projects.put(await refreshProject(project, enrol));
+        for (const project of await listProjects(db, { machineId })) projects.put(project);
         pipeline = ports.createPipeline();
         await pipeline.start();
         return true;
@@ -81,7 +87,8 @@ export function createService(ports: ServicePorts): Service & { wake(): void } {
       }),
     scheduler: () => pipeline?.scheduler() ?? STOPPED,
     watcher: () => pipeline?.watcher() ?? STOPPED_WATCHER,
-    health: () => checkHealth(ports.health, pipeline?.scheduler() ?? STOPPED, pipeline?.watcher() ?? STOPPED_WATCHER),
+    health: () =>
+      checkHealth(ports.health, pipeline?.scheduler() ?? STOPPED, pipeline?.watcher() ?? STOPPED_WATCHER),
     triggerAll: (options) => started().triggerAll(options),
     async triggerProject(projectId, options) {
       const project = await mustFind(projectId);
@@ -96,7 +103,8 @@ export function createService(ports: ServicePorts): Service & { wake(): void } {
       const changed = github === undefined ? project : await updateSettings(project, settings, enrol);
       return take(changed);
     },
-    updateProject: async (projectId, patch) => take(await updateSettings(await mustFind(projectId), patch, enrol)),
+    updateProject: async (projectId, patch) =>
+      take(await updateSettings(await mustFind(projectId), patch, enrol)),
     async removeProject(projectId) {
       await mustFind(projectId);
       await pipeline?.exclude(projectId);

@@ -1,0 +1,70 @@
+// The public API for embedding. Importing it starts nothing.
+
+import { createApp } from './app.ts';
+import { flatten, invalidConfig, mergeLayers, readEnvironment } from './config/layers.ts';
+import { loadHost } from './host/load.ts';
+import { createLog } from './host/log.ts';
+import type { FeedEvent } from './model/event.ts';
+
+export { getAllProjectsWithGitHub } from './embed/get-all-projects.ts';
+export { updateGitHubConfig } from './embed/update-github-config.ts';
+export { Failure, type Reason } from './model/failure.ts';
+export type { GithubConfig, GithubConfigPatch } from './model/project-config.ts';
+export { ProjectFileSchema } from './model/project-config.ts';
+
+/** The historic shape: `{port, host, corsOrigin, schedulerOptions: {...}}`, and every other setting by its key. */
+export type SyncOptions = Record<string, unknown> & {
+  port?: number;
+  host?: string;
+  corsOrigin?: string | string[];
+  schedulerOptions?: Record<string, unknown>;
+};
+
+export type SyncApi = {
+  /** Where the API answers. */
+  readonly url: string;
+  /** The Hono app, for mounting in another one. */
+  readonly app: { fetch(request: Request, env?: object): Response | Promise<Response> };
+  /** Starts watching and syncing; also `POST /api/sync/start`. */
+  start(): Promise<void>;
+  /** Stops everything: running syncs finish, the server and the database close. */
+  stop(): Promise<void>;
+  /** Calls `listener` for each event of the feed; answers a function that ends it. */
+  on(listener: (event: FeedEvent) => void): () => void;
+};
+
+/**
+ * Starts the API server; syncing begins with `start()` or `POST /api/sync/start` unless `autoStart: true` is given.
+ * Options are the strongest layer but for saved settings; the environment is read too.
+ * @throws Failure `invalid-config` listing every fault, `port-in-use`, `database-in-use`, …
+ */
+export async function createSyncAPI(options: SyncOptions = {}): Promise<SyncApi> {
+  const host = await loadHost();
+  const environment = readEnvironment(host.env);
+  const given = flatten({ autoStart: false, ...options }, 'createSyncAPI');
+  const issues = [...environment.issues, ...given.issues];
+  if (issues.length > 0) throw invalidConfig(issues);
+  const layers = { environment: environment.layer, flag: given.layer };
+  const log = createLog(mergeLayers(layers).config.logLevel);
+  const app = await createApp({ host, layers, log });
+  try {
+    await app.start();
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+  return {
+    url: app.url,
+    app: { fetch: app.fetch },
+    start: async () => void (await app.service.start()),
+    stop: () => app.stop(),
+    on(listener) {
+      const subscription = app.bus.subscribe({
+        onEvents: (events) => events.forEach(listener),
+        onOverflow: () => undefined,
+        onReset: () => undefined,
+      });
+      return () => subscription.close();
+    },
+  };
+}

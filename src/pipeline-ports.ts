@@ -1,0 +1,64 @@
+// What the pipeline is built from and what it offers; the story itself is in pipeline.ts.
+
+import type { EventBus } from './events/types.ts';
+import type { ChangeScanner } from './git/change-scanner.ts';
+import type { Clock, Random } from './host/clock.ts';
+import type { Log } from './host/log.ts';
+import type { WatchTree } from './host/types.ts';
+import type { ProjectId } from './model/ids.ts';
+import type { JobView } from './model/job.ts';
+import type { Project } from './model/project.ts';
+import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
+import type { ProjectTable } from './runner/project-table.ts';
+import type { RunJobPorts } from './runner/run-job.ts';
+import type { Database } from './store/database.ts';
+
+export type PipelinePorts = {
+  db: Database;
+  bus: EventBus;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  workerId: string;
+  machineId: string;
+  projects: ProjectTable;
+  scanner: ChangeScanner;
+  /** Null: scans alone find changes. */
+  watch: WatchPorts | null;
+  job: Pick<RunJobPorts, 'sync' | 'refresh' | 'explain'>;
+  /** Enrols what lies under the roots and consented in its project.json. */
+  findConsented(): Promise<void>;
+  /** Removes what is too old, gives another chance to what was given up. */
+  upkeep(): Promise<void>;
+  settings(): PipelineSettings;
+};
+
+export type WatchPorts = {
+  watchTree: WatchTree | null;
+  isIgnored(project: Project, path: string, isFolder: boolean): Promise<boolean>;
+};
+
+export type PipelineSettings = {
+  scanIntervalMs: number;
+  maxConcurrentSyncs: number;
+  maxRetries: number;
+  retryDelayMs: number;
+  rateLimitDelayMs: number;
+  jobTimeoutMs: number;
+  shutdownGraceMs: number;
+};
+
+export type Pipeline = {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Takes a project up: watches it and looks what it needs. Call again after its settings changed. */
+  include(project: Project): Promise<void>;
+  exclude(projectId: ProjectId): Promise<void>;
+  triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
+  triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
+  publishStates(projectIds: readonly ProjectId[]): Promise<void>;
+  /** Something in the queue changed from outside: look now. */
+  wake(): void;
+  scheduler(): SchedulerStatus;
+  watcher(): WatcherStatus;
+};

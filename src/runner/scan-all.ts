@@ -1,0 +1,150 @@
+// One scan over this machine's projects: settings read anew, work trees compared off the event loop,
+// what needs a sync queued. Costs nothing but looks when nothing changed.
+
+import { decideScan } from '../detect/decide.ts';
+import type { EventBus } from '../events/types.ts';
+import type { ChangeScanner, ScanResult } from '../git/change-scanner.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { Failure } from '../model/failure.ts';
+import type { JobId, ProjectId } from '../model/ids.ts';
+import type { Trigger } from '../model/job.ts';
+import type { Project } from '../model/project.ts';
+import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
+import { parkedProjects } from '../queue/parked.ts';
+import type { Database } from '../store/database.ts';
+import { saveFacts } from '../store/projects.ts';
+import type { ProjectTable } from './project-table.ts';
+
+export type ScanAsked = TriggerOptions & { trigger: Extract<Trigger, 'scan' | 'api'> };
+
+export type ScanPorts = {
+  db: Database;
+  bus: EventBus;
+  clock: Clock;
+  log: Log;
+  machineId: string;
+  projects: ProjectTable;
+  scanner: ChangeScanner;
+  hints: { add(projectId: ProjectId, paths: 'all'): void };
+  /** Enrols what lies under the roots and consented since. */
+  findConsented(): Promise<void>;
+  refresh(project: Project): Promise<Project>;
+  include(project: Project): Promise<void>;
+  isRunning(projectId: ProjectId): boolean;
+  queue(
+    projectIds: readonly ProjectId[],
+    asked: {
+      trigger: Trigger;
+      delayMs: number | null;
+      force: boolean;
+      askRemote: boolean;
+      priority?: number;
+    },
+  ): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
+  publishStates(projectIds: readonly ProjectId[]): Promise<void>;
+  signal: AbortSignal;
+};
+
+type Look = { kind: 'queue' } | { kind: 'skip'; reason: string };
+
+export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<TriggerAllResult> {
+  const { bus, clock } = ports;
+  const beganAt = clock.monotonic();
+  await bus.publish([{ type: 'scan.started', data: { machineId: ports.machineId, trigger: asked.trigger } }]);
+  await ports.findConsented();
+  const result: TriggerAllResult = { scanned: 0, queued: [], skipped: [] };
+  const parked = await parkedProjects(ports.db);
+  for (const stored of byActivity(ports.projects.all())) {
+    if (ports.signal.aborted) break;
+    const look = await lookAt(stored, parked.has(stored.projectId) && !asked.immediate, ports);
+    if (look === null) continue;
+    result.scanned++;
+    const { projectId } = stored;
+    if (look.kind === 'skip') result.skipped.push({ projectId, reason: look.reason });
+    else result.queued.push(...(await queueOne(projectId, asked, ports)));
+  }
+  const { scanned, queued } = result;
+  const durationMs = Math.round(clock.monotonic() - beganAt);
+  const data = { machineId: ports.machineId, scanned, queued: queued.length, durationMs };
+  await bus.publish([{ type: 'scan.finished', data }]);
+  return result;
+}
+
+/** What was safe last is likeliest to be worked on now. */
+function byActivity(projects: readonly Project[]): Project[] {
+  return [...projects].sort((a, b) => (b.facts.lastSafeAt ?? 0) - (a.facts.lastSafeAt ?? 0));
+}
+
+/** Null: not counted, because it is disabled or was removed meanwhile. */
+async function lookAt(stored: Project, isParked: boolean, ports: ScanPorts): Promise<Look | null> {
+  if (!stored.github.enabled && stored.configHome === 'database') return null;
+  const project = await ports.refresh(stored);
+  if (ports.projects.get(stored.projectId) === undefined) return null;
+  await ports.include(project);
+  if (!project.github.enabled) return null;
+  if (project.pausedUntil !== null && project.pausedUntil > ports.clock.now())
+    return { kind: 'skip', reason: 'paused' };
+  if (ports.isRunning(project.projectId)) return { kind: 'skip', reason: 'syncing' };
+  if (project.facts.blocked?.code === 'project-file-invalid') return { kind: 'skip', reason: 'blocked' };
+  const scan = await compare(project, ports);
+  if (scan === null) return { kind: 'skip', reason: 'scan-failed' };
+  if (isParked) return skipParked(project, scan, ports);
+  return decide(project, scan);
+}
+
+async function compare(project: Project, ports: ScanPorts): Promise<ScanResult | null> {
+  try {
+    return await ports.scanner.scan(project.path, ports.signal);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    ports.log.warn(
+      { projectId: project.projectId, code: error.code, detail: error.message },
+      'a project was not scanned',
+    );
+    return null;
+  }
+}
+
+function decide(project: Project, scan: ScanResult): Look {
+  const { facts, github } = project;
+  const decision = decideScan({
+    scan,
+    branch: facts.branch,
+    pendingFiles: facts.pendingFiles,
+    heldFiles: facts.heldFiles.length,
+    remoteTips: facts.remoteTips,
+    syncBranches: github.syncBranches,
+    mode: github.mode,
+    previousBlocked: facts.blocked,
+    everSafe: facts.lastSafeAt !== null,
+  });
+  return decision.kind === 'enqueue' ? { kind: 'queue' } : { kind: 'skip', reason: decision.reason };
+}
+
+/** A parked project waits for a person; the page still tells how much has gathered. */
+async function skipParked(project: Project, scan: ScanResult, ports: ScanPorts): Promise<Look> {
+  if (scan.kind === 'changes') {
+    const pendingFiles = Math.max(0, scan.changes + scan.unreadable - project.facts.heldFiles.length);
+    if (pendingFiles !== project.facts.pendingFiles) {
+      const facts = { ...project.facts, pendingFiles };
+      await saveFacts(ports.db, project.projectId, facts);
+      ports.projects.put({ ...project, facts });
+      await ports.publishStates([project.projectId]);
+    }
+  }
+  return { kind: 'skip', reason: 'parked' };
+}
+
+async function queueOne(projectId: ProjectId, asked: ScanAsked, ports: ScanPorts) {
+  ports.hints.add(projectId, 'all');
+  const queued = await ports.queue([projectId], {
+    trigger: asked.trigger,
+    delayMs: 0,
+    force: asked.immediate,
+    askRemote: false,
+    ...(asked.priority !== undefined && { priority: asked.priority }),
+  });
+  await ports.publishStates([projectId]);
+  return queued.map(({ projectId: id, jobId }) => ({ projectId: id, jobId }));
+}

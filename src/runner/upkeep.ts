@@ -1,0 +1,32 @@
+// What is done beside the work, after each scan: old history and events go, and what was given up after
+// transient failures gets another chance once an hour, so that an outage never needs a person.
+
+import type { Clock } from '../host/clock.ts';
+import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
+import { unparkAll } from '../queue/unpark.ts';
+import type { Database } from '../store/database.ts';
+import { pruneEvents, pruneRuns } from '../store/events.ts';
+
+export type UpkeepSettings = { historyDays: number; eventsKept: number };
+
+const DAY_MS = 86_400_000;
+const REVIVE_EVERY_MS = 3_600_000;
+const TRANSIENT = (Object.keys(FAILURES) as FailureCode[]).filter((code) => FAILURES[code].retry !== 'never');
+
+export function createUpkeep(ports: {
+  db: Database;
+  clock: Clock;
+  machineId: string;
+  settings(): UpkeepSettings;
+}): () => Promise<void> {
+  const { db, clock, machineId } = ports;
+  let revivedAt = clock.monotonic();
+  return async () => {
+    const { historyDays, eventsKept } = ports.settings();
+    await pruneRuns(db, { olderThanMs: clock.now() - historyDays * DAY_MS });
+    await pruneEvents(db, { keep: eventsKept });
+    if (clock.monotonic() - revivedAt < REVIVE_EVERY_MS) return;
+    revivedAt = clock.monotonic();
+    for (const reason of TRANSIENT) await unparkAll(db, { machineId, reason });
+  };
+}
