@@ -28,9 +28,11 @@ type Node = WalkedCommit & { readonly time: number; side: number; queued: boolea
 const AHEAD = 1;
 const KNOWN = 2;
 /**
- * A commit that is dated before its parent can be reached from the tip before it is reached from a known one. Going
- * on a little corrects that. What is then still wrong counts too much, never too little.
+ * A commit dated before its parent can be reached from the tip before it is reached from a known one. Going on a
+ * little corrects that: a few commits always, more while they are not older than what was counted.
+ * What is then still wrong counts too much, never too little.
  */
+const AFTERWARDS = 5;
 const MOST_AFTERWARDS = 32;
 
 /**
@@ -74,7 +76,8 @@ export async function walkAhead(input: {
   while (queue.length > 0 && !state.met) {
     if (state.open === 0) {
       const newest = queue.at(-1)?.time ?? 0;
-      if (newest < state.oldest || afterwards >= MOST_AFTERWARDS) break;
+      const most = newest < state.oldest ? AFTERWARDS : MOST_AFTERWARDS;
+      if (until !== undefined || afterwards >= most) break;
       afterwards += 1;
     } else if (count >= input.limit) break;
     const node = queue.pop() as Node;
