@@ -1,0 +1,149 @@
+// Projects with all that decides their state, in one query a page: the waiting job, closed gates, the last run.
+// States are derived here from the model's rule, never stored.
+
+import { z } from 'zod';
+import type { Reason } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
+import type { JobView } from '../model/job.ts';
+import {
+  NEEDS_ATTENTION,
+  NO_FACTS,
+  type Project,
+  type ProjectState,
+  projectState,
+} from '../model/project.ts';
+import type { Run } from '../model/run.ts';
+import type { Database, Row } from './database.ts';
+import { GATE_JOINS, gateOf, JOB_COLUMNS, jobOf, type KeyedGate } from './job-rows.ts';
+import { readCursor, writeCursor } from './page-cursor.ts';
+import { PROJECT_COLUMNS, projectOf } from './project-rows.ts';
+import { RUN_COLUMNS, runOf } from './runs.ts';
+
+export type ProjectView = Project & {
+  job: JobView | null;
+  /** The closed gate that its syncs wait for. */
+  gate: KeyedGate | null;
+  /** The one that finished last. */
+  lastRun: Run | null;
+  state: ProjectState;
+  stateReason: Reason | null;
+};
+
+const VIEW = `SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS}, coalesce(:now, clock.now) AS now
+  FROM clock CROSS JOIN projects p ${GATE_JOINS}
+  LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
+  LEFT JOIN runs r ON r.id = (SELECT id FROM runs WHERE project_id = p.id AND finished_at IS NOT NULL
+    ORDER BY finished_at DESC, id DESC LIMIT 1)`;
+
+const PAGE = `${VIEW}
+  WHERE p.project_id > :after AND (:part IS NULL OR instr(lower(p.project_id), :part) > 0
+    OR instr(lower(p.project_name), :part) > 0 OR instr(lower(p.path), :part) > 0)
+  ORDER BY p.project_id LIMIT :limit`;
+
+function viewOf(row: Row): ProjectView {
+  const now = Number(row.now);
+  const project = projectOf(row);
+  const job = jobOf(row, now);
+  const gate = gateOf(row, now);
+  const lastRun = row.run_id === null ? null : runOf(row);
+  const { state, reason } = projectState({ ...project, job, gate, now });
+  return { ...project, job, gate, lastRun, state, stateReason: reason };
+}
+
+export type ProjectFilter = {
+  state?: ProjectState;
+  /** Part of the id, the name or the path; upper and lower case are the same (ASCII). */
+  q?: string;
+};
+
+// Where most projects are filtered out, a few large reads beat many small ones.
+const FILTER_BATCH = 500;
+
+/**
+ * Projects by id, a page at a time; `cursor` is null for the first. `now` replaces the database's clock (tests).
+ * @throws Failure `invalid-request` for a foreign cursor, `database-corrupt` for a stored row that is not valid
+ */
+export async function listProjectViews(
+  db: Database,
+  options: ProjectFilter & { limit: number; cursor: string | null; now?: number },
+): Promise<{ projects: ProjectView[]; nextCursor: string | null }> {
+  const { limit, state, q, now = null } = options;
+  const found: ProjectView[] = [];
+  const part = q === undefined ? null : q.toLowerCase();
+  const batch = state === undefined ? limit + 1 : FILTER_BATCH;
+  let [after] = readCursor(options.cursor, z.tuple([z.string()])) ?? [''];
+  // One more than asked for tells whether another page follows.
+  for (let read = batch; read === batch && found.length <= limit; ) {
+    const rows = await db.run(PAGE, { after, part, now, limit: batch });
+    read = rows.length;
+    after = String(rows.at(-1)?.project_id ?? after);
+    for (const view of rows.map(viewOf)) if (state === undefined || view.state === state) found.push(view);
+  }
+  const projects = found.slice(0, limit);
+  const last = projects.at(-1);
+  return { projects, nextCursor: found.length > limit && last ? writeCursor([last.projectId]) : null };
+}
+
+/** One project as `listProjectViews` shows it; null when there is none. */
+export async function findProjectView(
+  db: Database,
+  projectId: ProjectId,
+  options: { now?: number } = {},
+): Promise<ProjectView | null> {
+  const [row] = await db.run(`${VIEW} WHERE p.project_id = :projectId`, {
+    projectId,
+    now: options.now ?? null,
+  });
+  return row ? viewOf(row) : null;
+}
+
+// Projects that are alike in everything the rule asks are counted together, so that the status of a thousand
+// projects is a few rows: reading each cost five times as much.
+const COUNTS = `SELECT count(*) AS projects, p.enabled, p.paused_until > clock.now AS paused,
+    p.blocked ->> 'code' AS blocked_code, p.pending_files > 0 OR p.unpushed_commits > 0 AS unsynced,
+    p.last_safe_at IS NULL AS never_safe, j.state AS job_state, j.attempt > 0 AS retrying,
+    iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code
+  FROM clock CROSS JOIN projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
+  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9`;
+
+export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
+
+/** `pending` is what is neither safe nor needs a person; paused and disabled projects only count in `total`. */
+export async function countProjectStates(db: Database): Promise<ProjectCounts> {
+  const counts = { total: 0, safe: 0, pending: 0, needsAttention: 0 };
+  for (const row of await db.run(COUNTS)) {
+    const projects = Number(row.projects);
+    const { state } = projectState(alike(row));
+    counts.total += projects;
+    if (state === 'safe') counts.safe += projects;
+    else if (NEEDS_ATTENTION.has(state)) counts.needsAttention += projects;
+    else if (state !== 'paused' && state !== 'disabled') counts.pending += projects;
+  }
+  return counts;
+}
+
+/** A group as the rule's input. A closed gate changes how waiting is called, not how it is counted. */
+function alike(row: Row): Parameters<typeof projectState>[0] {
+  const reason = (code: unknown) => (code === null ? null : ({ code, detail: '', action: '' } as Reason));
+  const job = row.job_state === null ? null : jobLike(row, reason(row.parked_code));
+  return {
+    github: { enabled: row.enabled === 1 },
+    pausedUntil: row.paused === 1 ? 1 : null,
+    facts: {
+      ...NO_FACTS,
+      blocked: reason(row.blocked_code),
+      pendingFiles: Number(row.unsynced),
+      lastSafeAt: row.never_safe === 1 ? null : 0,
+    },
+    job,
+    gate: null,
+    now: 0,
+  };
+}
+
+function jobLike(row: Row, lastError: Reason | null): JobView {
+  const state = row.job_state as JobView['state'];
+  const attempt = Number(row.retrying);
+  const none = { runAt: null, startedAt: null, waitingFor: null, priority: 0 };
+  return { ...none, jobId: 0 as JobView['jobId'], projectId: '' as ProjectId, state, attempt, lastError };
+}
