@@ -43,7 +43,7 @@ export function createFolderEventsSource({ onFlood }: { onFlood(): void }): Open
     }
   };
 
-  // One instance a project (about 3 kB): two projects may share a common git folder, and an instance that is
+  // One instance a project (12 kB with all that is kept for it): two projects may share a common git folder, and an instance that is
   // used by all would lose the folder's events for both when one of them closes it.
   return ({ onEvent, onError }) => {
     const chokidar = new FSWatcher({ persistent: true, usePolling: false, followSymlinks: false });
