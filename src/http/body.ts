@@ -1,0 +1,63 @@
+// Reads a request's body once, within its limit, and checks that it is JSON before any schema sees it.
+// The content type a caller names does not matter; no body at all counts as `{}`.
+
+import type { MiddlewareHandler } from 'hono';
+import { Failure } from '../model/failure.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** @throws Failure `body-too-large`, `malformed-json`, `invalid-request` */
+export const readBody: MiddlewareHandler = async (c, next) => {
+  if (!WITH_BODY.has(c.req.method)) return next();
+  const text = decode(await readWithin(c.req.raw, MAX_BODY_BYTES)).trim() || '{}';
+  checkJson(text);
+  const headers = new Headers(c.req.raw.headers);
+  headers.delete('content-length');
+  headers.delete('transfer-encoding');
+  headers.set('content-type', 'application/json');
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: text });
+  await next();
+};
+
+// Counted while reading: a chunked body names no length, and a named length may be wrong.
+async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (request.body === null) return new Uint8Array();
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new Failure('invalid-request', 'The body ended before it was complete.', { cause });
+    });
+    if (done) return Buffer.concat(chunks);
+    sizeBytes += value.byteLength;
+    if (sizeBytes > maxBytes) {
+      await reader.cancel();
+      throw tooLarge(maxBytes);
+    }
+    chunks.push(value);
+  }
+}
+
+function tooLarge(maxBytes: number): Failure {
+  return new Failure('body-too-large', `The body is larger than ${maxBytes} bytes.`);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Failure('malformed-json', 'The body is not UTF-8.', { cause });
+  }
+}
+
+function checkJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    // The parser's message quotes the body, which may hold a secret.
+    throw new Failure('malformed-json', 'The body is not valid JSON.', { cause });
+  }
+}

@@ -1,0 +1,72 @@
+// Puts the HTTP API together. Knows the running service by its type only; listening is the host's work.
+
+import type { EventBus } from '../events/types.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { Host } from '../host/types.ts';
+import type { Service } from '../model/service.ts';
+import type { Database } from '../store/database.ts';
+import { type AccessOptions, createAccessCheck } from './access.ts';
+import { type ApiApp, createApiApp } from './api-app.ts';
+import { readBody } from './body.ts';
+import { addConfigRoutes, type ConfigAccess } from './config.ts';
+import { createOpenFeeds } from './feed.ts';
+import { addFeedRoutes } from './feed-routes.ts';
+import { createHeaders } from './headers.ts';
+import { addHealthRoutes } from './health.ts';
+import { addHistoryRoutes } from './history.ts';
+import { addOpenApiRoutes } from './openapi.ts';
+import { addPageRoutes } from './page.ts';
+import { createErrorHandler } from './problem.ts';
+import { addProjectRoutes } from './projects.ts';
+import { addQueueRoutes } from './queue.ts';
+import { createRouteCheck } from './routing.ts';
+import { addServiceRoutes } from './service.ts';
+import { addTicketRoutes, createTickets } from './tickets.ts';
+import { addTriggerRoutes } from './trigger.ts';
+
+export type ApiDeps = {
+  db: Database;
+  bus: EventBus;
+  service: Service;
+  config: ConfigAccess;
+  clock: Clock;
+  log: Log;
+  /** Asked at every request, so that changed settings apply at once. */
+  access: () => AccessOptions;
+  upgradeWebSocket: Host['upgradeWebSocket'];
+  /** Names an unexpected error in the answer and in the log. */
+  newId(): string;
+};
+
+export type Api = {
+  app: ApiApp;
+  /**
+   * Ends every open feed (WebSocket: close code 1001) and resolves when the peers have gone or were given up after
+   * 2 s. Final: no feed is admitted afterwards. Call it before the server is closed.
+   */
+  closeFeeds(): Promise<void>;
+};
+
+export function createApi(deps: ApiDeps): Api {
+  const app = createApiApp();
+  const tickets = createTickets(deps);
+  const feeds = createOpenFeeds();
+  app.onError(createErrorHandler(deps));
+  app.use(createHeaders(deps));
+  app.use(createAccessCheck({ access: deps.access, tickets }));
+  app.use(createRouteCheck(() => app.routes));
+  app.use('/api/sync/*', readBody);
+  addServiceRoutes(app, deps);
+  addTriggerRoutes(app, deps);
+  addQueueRoutes(app, deps);
+  addHistoryRoutes(app, deps);
+  addConfigRoutes(app, deps);
+  addProjectRoutes(app, deps);
+  addTicketRoutes(app, { tickets });
+  addFeedRoutes(app, { ...deps, feeds });
+  addHealthRoutes(app, deps);
+  addPageRoutes(app, deps);
+  addOpenApiRoutes(app, deps.service);
+  return { app, closeFeeds: feeds.closeAll };
+}

@@ -1,0 +1,137 @@
+// The live feed over WebSocket. Knows the two kinds of raw socket (ws on Node, Deno's own) by what they can do.
+
+import type { Context } from 'hono';
+import type { WSContext } from 'hono/ws';
+import type { Log } from '../host/log.ts';
+import type { Host } from '../host/types.ts';
+import type { ApiEnv } from './api-app.ts';
+import { type FeedDeps, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import type { FeedMessage, FeedQuery } from './schemas/feed.ts';
+
+const GOING_AWAY = 1001;
+const SERVER_FAULT = 1011;
+const TRY_AGAIN_LATER = 1013;
+
+/** Bytes waiting in the socket above which no more is taken from the bus. */
+const FULL_BYTES = 1024 * 1024;
+const DRAIN_CHECK_MS = 25;
+/** A peer that was told to close and does not answer is given up. */
+const CLOSE_GRACE_MS = 2_000;
+
+// What is used of the raw socket. Deno pings by itself (idleTimeout) and has neither ping nor terminate.
+type RawSocket = {
+  readonly bufferedAmount?: number;
+  ping?(): void;
+  terminate?(): void;
+  on?(event: 'pong', listener: () => void): unknown;
+};
+type Socket = WSContext<RawSocket>;
+
+const OPEN = 1;
+
+export type WebSocketFeedDeps = FeedDeps & { upgradeWebSocket: Host['upgradeWebSocket']; log: Log };
+
+/** Answers the upgrade. @throws Failure `invalid-request`, `too-many-listeners` before it is accepted */
+export async function answerWebSocket(c: Context<ApiEnv>, deps: WebSocketFeedDeps): Promise<Response> {
+  const query = readFeedQuery(c);
+  deps.feeds.checkRoom();
+  const ended = new AbortController();
+  const events = {
+    onOpen: (_event: unknown, socket: Socket) => serve(deps, query, socket, ended.signal),
+    onClose: () => ended.abort(),
+    // An error is always followed by close; the peer is gone and nobody can be told.
+    onError: (event: unknown) => deps.log.debug({ event: String(event) }, 'a feed socket failed'),
+  };
+  const options = {
+    // Deno: a ping after half of it without a sign of life, closed after all of it (seconds).
+    idleTimeout: (2 * PING_EVERY_MS) / 1000,
+    onError: (error: unknown) => deps.log.error({ err: error }, 'a feed handler failed'),
+  };
+  const response = await deps.upgradeWebSocket(c, events, options);
+  c.set('upgraded', true);
+  return response;
+}
+
+/** Serves one open socket until `ended`. */
+function serve(deps: WebSocketFeedDeps, query: FeedQuery, socket: Socket, ended: AbortSignal): void {
+  const fail = (error: unknown) => {
+    if (ended.aborted) return;
+    deps.log.error({ err: error }, 'a feed failed');
+    socket.close(SERVER_FAULT, 'internal error');
+  };
+  const cleanups = [
+    deps.feeds.add(() => closeSocket(deps, socket, GOING_AWAY, 'going away', ended)),
+    pingRegularly(deps, socket),
+  ];
+  ended.addEventListener('abort', () => {
+    for (const cleanup of cleanups) cleanup();
+  });
+  try {
+    const feed = openFeed(deps, query, {
+      send: (messages) => sendAll(deps, socket, messages, ended),
+      onOverflow: () => socket.close(TRY_AGAIN_LATER, 'too slow'),
+      onFault: fail,
+    });
+    cleanups.push(() => feed.close());
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Resolves when the socket has taken all and is not full; rejects when it ends while full. */
+async function sendAll(
+  { clock }: WebSocketFeedDeps,
+  socket: Socket,
+  messages: readonly FeedMessage[],
+  ended: AbortSignal,
+): Promise<void> {
+  for (const message of messages) {
+    if (socket.readyState !== OPEN) return;
+    socket.send(JSON.stringify(message));
+    while ((socket.raw?.bufferedAmount ?? 0) > FULL_BYTES && socket.readyState === OPEN) {
+      await clock.sleep(DRAIN_CHECK_MS, ended);
+    }
+  }
+}
+
+/** Closes and waits for the peer's answer, but not for ever. */
+async function closeSocket(
+  { clock }: WebSocketFeedDeps,
+  socket: Socket,
+  code: number,
+  reason: string,
+  ended: AbortSignal,
+): Promise<void> {
+  if (ended.aborted) return;
+  await new Promise<void>((resolve) => {
+    const giveUp = () => {
+      socket.raw?.terminate?.();
+      resolve();
+    };
+    const cancel = clock.timer(CLOSE_GRACE_MS, giveUp);
+    ended.addEventListener('abort', () => {
+      cancel();
+      resolve();
+    });
+    socket.close(code, reason);
+  });
+}
+
+/** A peer that answered no ping by the time of the next is dead. */
+function pingRegularly({ clock }: WebSocketFeedDeps, socket: Socket): () => void {
+  const { raw } = socket;
+  if (!raw?.ping || !raw.on) return () => {};
+  let alive = true;
+  raw.on('pong', () => {
+    alive = true;
+  });
+  let cancel = () => {};
+  const beat = () => {
+    if (!alive) return raw.terminate?.();
+    alive = false;
+    raw.ping?.();
+    cancel = clock.timer(PING_EVERY_MS, beat);
+  };
+  cancel = clock.timer(PING_EVERY_MS, beat);
+  return () => cancel();
+}

@@ -1,0 +1,136 @@
+// What the three transports of the live feed share: reading the request, the order of messages
+// (hello, then a reset or the replay, then live), the snapshot, and the list of open feeds.
+
+import type { Context } from 'hono';
+import type { EventBus } from '../events/types.ts';
+import type { Clock } from '../host/clock.ts';
+import { Failure } from '../model/failure.ts';
+import { faultsOf, invalidRequest } from './problem.ts';
+import { type FeedMessage, type FeedQuery, FeedQuerySchema } from './schemas/feed.ts';
+import { isoOf, wireEvent } from './wire.ts';
+
+export type FeedDeps = {
+  bus: EventBus;
+  clock: Clock;
+  feeds: OpenFeeds;
+  /** Answered in `hello`. */
+  identity: { version: string; machineId: string };
+  /** The full state, for a listener that cannot be brought up to date event by event. */
+  snapshot(): Promise<Record<string, unknown>>;
+};
+
+/** Every open feed; `close` resolves when the peer is gone or was given up. */
+export type OpenFeeds = {
+  /** @throws Failure `too-many-listeners`, `service-stopped` */
+  checkRoom(): void;
+  /** The returned function takes the feed off the list. */
+  add(close: () => Promise<void>): () => void;
+  /** Ends every feed and admits no more. */
+  closeAll(): Promise<void>;
+};
+
+/** Waiting, a listener costs a few kilobytes; reading, its share of every event. */
+const MOST_LISTENERS = 5_000;
+/** Events that may wait for one slow listener before it is dropped. */
+export const BUFFERED_EVENTS = 10_000;
+export const PING_EVERY_MS = 30_000;
+
+export function createOpenFeeds(): OpenFeeds {
+  const open = new Set<() => Promise<void>>();
+  let closing = false;
+  return {
+    checkRoom() {
+      if (closing) throw new Failure('service-stopped', 'The service is shutting down.');
+      if (open.size < MOST_LISTENERS) return;
+      throw new Failure('too-many-listeners', `${open.size} feeds are open already.`);
+    },
+    add(close) {
+      open.add(close);
+      if (closing) void close();
+      return () => void open.delete(close);
+    },
+    async closeAll() {
+      closing = true;
+      await Promise.all([...open].map((close) => close()));
+    },
+  };
+}
+
+/** The query, with SSE's `Last-Event-ID` in the place of `since`. @throws Failure `invalid-request` */
+export function readFeedQuery(c: Context): FeedQuery {
+  const query: Record<string, string> = { ...c.req.query() };
+  const lastEventId = c.req.header('last-event-id');
+  // A browser that reconnects repeats the old address: what it saw last is newer than its `since`.
+  if (lastEventId !== undefined) query.since = lastEventId;
+  const parsed = FeedQuerySchema.safeParse(query);
+  if (!parsed.success) throw invalidRequest(faultsOf(parsed.error.issues));
+  return parsed.data;
+}
+
+/** Where the messages of one feed go. `send` resolves when the listener can take more. */
+export type FeedSink = {
+  send(messages: readonly FeedMessage[]): void | Promise<void>;
+  /** The listener does not read; nothing follows. */
+  onOverflow(): void;
+  /** Bringing the listener up to date failed; nothing follows. */
+  onFault(error: unknown): void;
+};
+
+/**
+ * Sends `hello` at once, then the replay or a reset, then live events: no gap, no duplicate.
+ * `hello.id` is the position from which the listener goes on, so ids only grow.
+ */
+export function openFeed(deps: FeedDeps, query: FeedQuery, sink: FeedSink): { close(): void } {
+  const latestId = deps.bus.latestId();
+  const foreign = query.since !== undefined && isForeign(deps.bus, query);
+  // A `since` of the future may have been seen on another machine of this queue: the bus finds out.
+  const position = foreign ? latestId : Math.min(query.since ?? latestId, latestId);
+  let subscription: { close(): void } | undefined;
+  const send = async (build: () => Promise<readonly FeedMessage[]> | readonly FeedMessage[]) => {
+    try {
+      await sink.send(await build());
+    } catch (error) {
+      subscription?.close();
+      sink.onFault(error);
+    }
+  };
+  const hello = send(() => [helloMessage(deps, position)]);
+  const reset = (id: number) => send(async () => [await resetMessage(deps, id)]);
+  const opening = foreign ? hello.then(() => reset(latestId)) : hello;
+  subscription = deps.bus.subscribe({
+    ...(foreign ? { since: latestId } : query.since === undefined ? {} : { since: query.since }),
+    ...typesOf(query),
+    bufferLimit: BUFFERED_EVENTS,
+    onEvents: async (events) => {
+      await opening;
+      await send(() => events.map(wireEvent));
+    },
+    onReset: async (id) => {
+      await opening;
+      await reset(id);
+    },
+    onOverflow: sink.onOverflow,
+  });
+  return subscription;
+}
+
+/** Ids that were seen in another database mean nothing in this one. */
+export function isForeign(bus: EventBus, { epoch }: Pick<FeedQuery, 'epoch'>): boolean {
+  return epoch !== undefined && epoch !== bus.epoch;
+}
+
+/** `hello` and `reset` are the feed's own and always come; the rest is filtered by the bus. */
+function typesOf({ types }: FeedQuery): { types?: string[] } {
+  return types === undefined || types.includes('*') ? {} : { types };
+}
+
+function helloMessage(deps: FeedDeps, id: number): FeedMessage {
+  const { bus, clock, identity } = deps;
+  const data = { epoch: bus.epoch, latestId: bus.latestId(), ...identity };
+  return { id, at: isoOf(clock.now()), type: 'hello', projectId: null, jobId: null, data };
+}
+
+export async function resetMessage(deps: FeedDeps, id: number): Promise<FeedMessage> {
+  const data = { epoch: deps.bus.epoch, ...(await deps.snapshot()) };
+  return { id, at: isoOf(deps.clock.now()), type: 'reset', projectId: null, jobId: null, data };
+}

@@ -1,0 +1,106 @@
+// Parts that several schemas share. Schemas validate requests and describe answers in /openapi.json alike.
+
+import { z } from '@hono/zod-openapi';
+import { FAILURES, type FailureCode } from '../../model/failure-codes.ts';
+import { PROJECT_ID_PATTERN } from '../../model/ids.ts';
+
+export const InstantSchema = z.iso.datetime().openapi({ example: '2025-01-31T12:00:00.000Z' });
+export const DurationMsSchema = z.int().min(0).openapi({ description: 'Milliseconds.' });
+export const SuccessSchema = z.literal(true);
+
+const FAILURE_CODES = Object.keys(FAILURES) as [FailureCode, ...FailureCode[]];
+
+export const ReasonSchema = z
+  .object({
+    code: z.enum(FAILURE_CODES),
+    detail: z.string(),
+    action: z.string().openapi({ description: 'What a person can do about it.' }),
+  })
+  .openapi('Reason');
+
+export const ProblemSchema = z
+  .object({
+    success: z.literal(false),
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(FAILURE_CODES),
+    action: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({ description: 'Each value of the request that cannot be used.' }),
+  })
+  .openapi('Problem', { description: 'RFC 9457 problem details.' });
+export type Problem = z.infer<typeof ProblemSchema>;
+
+const PROBLEM_TEXTS = {
+  400: 'The request cannot be used; `errors` names each value.',
+  401: 'A token is needed.',
+  403: 'Called by a foreign host name or from a foreign origin.',
+  404: 'There is no such project.',
+  409: 'Not in this state.',
+  413: 'The body is larger than 1 MiB.',
+  422: 'The folder cannot be used.',
+  500: 'Something unexpected happened; the log says what.',
+  503: 'The database or the service cannot answer now.',
+} as const;
+type ProblemStatus = keyof typeof PROBLEM_TEXTS;
+
+/** Documents problem answers; 401, 403, 500 and 503 belong to every route. */
+export function problems<const Status extends ProblemStatus>(...statuses: Status[]) {
+  const answer = (status: ProblemStatus) => ({
+    description: PROBLEM_TEXTS[status],
+    content: { 'application/problem+json': { schema: ProblemSchema } },
+  });
+  return Object.fromEntries(
+    [...statuses, 401, 403, 500, 503].map((status) => [status, answer(status as ProblemStatus)]),
+  ) as Record<Status | 401 | 403 | 500 | 503, ReturnType<typeof answer>>;
+}
+
+/** Documents a JSON answer. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** Documents and validates a JSON body. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema, required = false) {
+  return { content: { 'application/json': { schema } }, required };
+}
+
+/** A whole number in the query. */
+export function queryInteger(min: number, max: number, fallback: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(fallback)
+    .openapi({ type: 'integer', minimum: min, maximum: max, default: fallback });
+}
+
+/** An instant in the query, as epoch milliseconds. */
+export const QueryInstantSchema = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or instant')
+  .transform((text) => Date.parse(text))
+  .openapi({ type: 'string', format: 'date-time' });
+
+export const CursorSchema = z
+  .string()
+  .min(1)
+  .max(500)
+  .openapi({ description: '`nextCursor` of the page before.' });
+export const NextCursorSchema = z.string().nullable().openapi({ description: 'Null at the end.' });
+export const PageQuerySchema = z.object({
+  limit: queryInteger(1, 500, 50),
+  cursor: CursorSchema.optional(),
+});
+
+export const ProjectIdSchema = z.string().regex(PROJECT_ID_PATTERN).openapi({ example: 'blog' });
+export const ProjectParamsSchema = z.object({
+  projectId: ProjectIdSchema.openapi({ param: { name: 'projectId', in: 'path' } }),
+});
+
+/** For requests that take no body: an unknown key is still an error. */
+export const EmptyBodySchema = z.strictObject({});

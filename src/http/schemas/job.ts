@@ -1,0 +1,68 @@
+// A job and the queue on the wire.
+
+import { z } from '@hono/zod-openapi';
+import { JOB_STATES } from '../../model/job.ts';
+import {
+  DurationMsSchema,
+  InstantSchema,
+  NextCursorSchema,
+  PageQuerySchema,
+  ReasonSchema,
+  SuccessSchema,
+} from './common.ts';
+
+const WAITING_STATES = ['scheduled', 'ready', 'running', 'parked'] as const;
+
+export const JobSchema = z
+  .object({
+    jobId: z.string().openapi({ example: '1' }),
+    projectId: z.string(),
+    state: z.enum(JOB_STATES).openapi({ description: '`idle`: it has just ended and nothing waits.' }),
+    priority: z.int().min(0).max(10).openapi({ description: '10 first.' }),
+    attempt: z.int().min(0),
+    runAt: InstantSchema.nullable(),
+    startedAt: InstantSchema.nullable(),
+    waitingFor: z
+      .string()
+      .nullable()
+      .openapi({ description: '`gate:<key>`, `slot`, `quiet-period` or null.' }),
+    lastError: ReasonSchema.nullable(),
+  })
+  .openapi('Job');
+export type WireJob = z.infer<typeof JobSchema>;
+
+export const QueueStatsSchema = z.object({
+  queueSize: z.int(),
+  activeSyncs: z.int(),
+  scheduled: z.int(),
+  ready: z.int(),
+  parked: z.int(),
+  oldestWaitMs: DurationMsSchema,
+});
+
+export const QueueQuerySchema = PageQuerySchema.extend({ state: z.enum(WAITING_STATES).optional() });
+export const QueueAnswerSchema = z
+  .object({
+    success: SuccessSchema,
+    queue: z.array(JobSchema),
+    active: z.array(JobSchema),
+    stats: QueueStatsSchema,
+    nextCursor: NextCursorSchema,
+  })
+  .openapi('QueueAnswer');
+
+export const TriggerBodySchema = z
+  .strictObject({
+    immediate: z.boolean().default(false).openapi({ description: 'Skip the quiet period.' }),
+    priority: z.int().min(0).max(10).optional().openapi({ description: '10 first.' }),
+  })
+  .openapi('TriggerRequest');
+export const TriggerAllAnswerSchema = z
+  .object({
+    success: SuccessSchema,
+    scanned: z.int(),
+    queued: z.array(z.object({ projectId: z.string(), jobId: z.string() })),
+    skipped: z.array(z.object({ projectId: z.string(), reason: z.string() })),
+  })
+  .openapi('TriggerAnswer');
+export const TriggerOneAnswerSchema = z.object({ success: SuccessSchema, job: JobSchema });

@@ -1,0 +1,117 @@
+// A project on the wire, and the bodies that add or change one.
+
+import { z } from '@hono/zod-openapi';
+import { PROJECT_STATES } from '../../model/project.ts';
+import { GithubConfigPatchSchema } from '../../model/project-config.ts';
+import { RUN_STATUSES } from '../../model/run.ts';
+import {
+  CursorSchema,
+  DurationMsSchema,
+  InstantSchema,
+  NextCursorSchema,
+  queryInteger,
+  ReasonSchema,
+  SuccessSchema,
+} from './common.ts';
+import { JobSchema } from './job.ts';
+import { strictly } from './strictly.ts';
+
+const GithubSchema = z.object({
+  enabled: z.boolean(),
+  remoteUrl: z.string().nullable(),
+  syncBranches: z.array(z.string()),
+  authentication: z.object({
+    type: z.enum(['token', 'app', 'ssh', 'system', 'none']),
+    configured: z.boolean(),
+    credential: z.string().nullable().openapi({ description: 'The name of a credential, never the secret.' }),
+  }),
+  mode: z.enum(['commit', 'push', 'snapshot']),
+  remotes: z.array(z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()) })),
+});
+
+export const ProjectSchema = z
+  .object({
+    projectId: z.string().openapi({ example: 'blog' }),
+    projectName: z.string(),
+    path: z.string(),
+    machineId: z.string(),
+    configHome: z.enum(['file', 'database']),
+    state: z.enum(PROJECT_STATES),
+    stateReason: ReasonSchema.nullable(),
+    pausedUntil: InstantSchema.nullable(),
+    github: GithubSchema,
+    mode: z.enum(['commit', 'push', 'snapshot']),
+    branch: z.string().nullable(),
+    hasPendingChanges: z.boolean(),
+    pendingFiles: z.int(),
+    unpushedCommits: z.int(),
+    behindCommits: z.int(),
+    heldFiles: z.array(
+      z.object({
+        path: z.string(),
+        reason: z.enum(['secret', 'too-large', 'denied-name']),
+        rule: z.string(),
+        line: z.int().optional(),
+      }),
+    ),
+    lastSafeAt: InstantSchema.nullable().openapi({
+      description: 'The last instant at which everything was known to be on every remote.',
+    }),
+    lastSync: z
+      .object({
+        runId: z.int(),
+        status: z.enum(RUN_STATUSES),
+        finishedAt: InstantSchema,
+        durationMs: DurationMsSchema,
+        commit: z.string().nullable(),
+      })
+      .nullable(),
+    job: JobSchema.nullable(),
+  })
+  .openapi('Project');
+export type WireProject = z.infer<typeof ProjectSchema>;
+
+export const ProjectsQuerySchema = z.object({
+  limit: queryInteger(1, 500, 500),
+  cursor: CursorSchema.optional(),
+  state: z.enum(PROJECT_STATES).optional(),
+  q: z.string().min(1).max(200).optional().openapi({ description: 'Part of the id, name or path.' }),
+});
+export const ProjectsAnswerSchema = z
+  .object({ success: SuccessSchema, projects: z.array(ProjectSchema), nextCursor: NextCursorSchema })
+  .openapi('ProjectsAnswer');
+export const ProjectAnswerSchema = z.object({ success: SuccessSchema, project: ProjectSchema });
+
+// project.json keeps keys of other programs; a request that names an unknown one is a mistake.
+const GithubPatchBodySchema = strictly(GithubConfigPatchSchema).openapi('GithubPatch');
+const ProjectNameSchema = z.string().min(1).max(200);
+
+export const AddProjectBodySchema = z
+  .strictObject({
+    path: z.string().min(1).max(4_000).openapi({ description: 'Absolute path of a git work tree.' }),
+    projectName: ProjectNameSchema.optional(),
+    github: GithubPatchBodySchema.optional(),
+  })
+  .openapi('AddProjectRequest');
+export const PatchProjectBodySchema = z
+  .strictObject({ projectName: ProjectNameSchema.optional(), github: GithubPatchBodySchema.optional() })
+  .openapi('PatchProjectRequest');
+export const PauseBodySchema = z
+  .strictObject({
+    untilMs: z
+      .int()
+      .min(1)
+      .max(253_402_214_400_000)
+      .nullable()
+      .optional()
+      .openapi({ description: 'Instant as epoch milliseconds, in the future; left out: until resumed.' }),
+  })
+  .openapi('PauseRequest');
+
+export const RemoveProjectAnswerSchema = z.object({ success: SuccessSchema, projectId: z.string() });
+export const DiscoverAnswerSchema = z
+  .object({
+    success: SuccessSchema,
+    folders: z.array(z.object({ path: z.string(), name: z.string(), remoteUrl: z.string().nullable() })),
+  })
+  .openapi('DiscoverAnswer');

@@ -1,0 +1,111 @@
+// The state of the whole service on the wire, its health and its configuration.
+
+import { z } from '@hono/zod-openapi';
+import { SETTING_KEYS, settingOf } from '../../config/settings.ts';
+import { DurationMsSchema, InstantSchema, SuccessSchema } from './common.ts';
+
+export const StatusSchema = z
+  .object({
+    serviceRunning: z.boolean(),
+    version: z.string(),
+    machineId: z.string(),
+    startedAt: InstantSchema,
+    uptimeMs: DurationMsSchema,
+    scheduler: z.object({
+      running: z.boolean(),
+      startedAt: InstantSchema.nullable(),
+      lastScanAt: InstantSchema.nullable(),
+      nextScanAt: InstantSchema.nullable(),
+      stats: z.object({
+        queueSize: z.int(),
+        activeSyncs: z.int(),
+        totalSyncs: z.int(),
+        successfulSyncs: z.int(),
+        failedSyncs: z.int(),
+        successRate: z.number().min(0).max(1),
+        averageDurationMs: z.number(),
+        p95DurationMs: z.number(),
+        throughputPerMinute: z.number(),
+      }),
+    }),
+    gates: z.array(
+      z.object({
+        key: z.string().openapi({ example: 'host:github.com' }),
+        pausedUntil: InstantSchema,
+        reason: z.string(),
+        remaining: z.int().nullable(),
+        limit: z.int().nullable(),
+      }),
+    ),
+    projects: z.object({
+      total: z.int(),
+      safe: z.int(),
+      pending: z.int(),
+      needsAttention: z.int(),
+    }),
+    watcher: z.object({
+      mode: z.enum(['events', 'scan-only']),
+      watched: z.int(),
+      degradedReason: z.string().nullable(),
+    }),
+  })
+  .openapi('Status');
+export type WireStatus = z.infer<typeof StatusSchema>;
+
+export const StatusAnswerSchema = z
+  .object({ success: SuccessSchema, status: StatusSchema })
+  .openapi('StatusAnswer');
+export const ServiceAnswerSchema = z
+  .object({ success: SuccessSchema, message: z.string(), status: StatusSchema })
+  .openapi('ServiceAnswer');
+
+const CheckSchema = z.object({ ok: z.boolean() });
+export const HealthSchema = z
+  .object({
+    success: z.boolean(),
+    status: z.enum(['ok', 'degraded', 'down']),
+    uptimeMs: DurationMsSchema,
+    version: z.string(),
+    checks: z.object({
+      database: CheckSchema,
+      scheduler: CheckSchema,
+      watcher: CheckSchema,
+      disk: CheckSchema,
+    }),
+  })
+  .openapi('Health');
+export type WireHealth = z.infer<typeof HealthSchema>;
+
+const ConfigValuesSchema = z.record(z.string(), z.unknown());
+export const ConfigAnswerSchema = z
+  .object({
+    success: SuccessSchema,
+    config: ConfigValuesSchema.openapi({ description: 'Effective values; secrets are masked.' }),
+    sources: z
+      .record(z.string(), z.string())
+      .openapi({ description: 'default, file, environment, flag or saved.' }),
+  })
+  .openapi('ConfigAnswer');
+export const ConfigChangedSchema = z
+  .object({
+    success: SuccessSchema,
+    config: ConfigValuesSchema,
+    restartRequired: z.array(z.string()),
+  })
+  .openapi('ConfigChanged');
+
+/** Built from the table of settings: `a.b` becomes `b` inside of `a`; null takes a saved value back. */
+function configPatchSchema() {
+  const top: Record<string, z.ZodType> = {};
+  const groups: Record<string, Record<string, z.ZodType>> = {};
+  for (const key of SETTING_KEYS) {
+    const setting = settingOf(key);
+    const schema = setting.schema.nullable().optional().openapi({ description: setting.doc });
+    const [group, inner] = key.split('.') as [string, string?];
+    if (inner === undefined) top[key] = schema;
+    else groups[group] = { ...groups[group], [inner]: schema };
+  }
+  const nested = Object.entries(groups).map(([name, shape]) => [name, z.strictObject(shape).optional()]);
+  return z.strictObject({ ...top, ...Object.fromEntries(nested) }).openapi('ConfigPatch');
+}
+export const ConfigPatchSchema = configPatchSchema();

@@ -1,0 +1,60 @@
+// A project as the wire shows it: only what is known here, without credentials; other programs' keys stay inside.
+
+import type { GithubConfig } from '../model/project-config.ts';
+import type { Run } from '../model/run.ts';
+import type { ProjectView } from '../store/project-views.ts';
+import type { WireProject } from './schemas/project.ts';
+import { durationOf, isoOf, isoOrNull, wireJob, wireReason, withoutCredentials } from './wire.ts';
+
+export function wireProject(view: ProjectView): WireProject {
+  const { facts, github, job } = view;
+  return {
+    projectId: view.projectId,
+    projectName: view.projectName,
+    path: view.path,
+    machineId: view.machineId,
+    configHome: view.configHome,
+    state: view.state,
+    stateReason: view.stateReason && wireReason(view.stateReason),
+    pausedUntil: isoOrNull(view.pausedUntil),
+    github: wireGithub(github),
+    mode: github.mode,
+    branch: facts.branch,
+    hasPendingChanges: facts.pendingFiles > 0,
+    pendingFiles: facts.pendingFiles,
+    unpushedCommits: facts.unpushedCommits,
+    behindCommits: facts.behindCommits,
+    heldFiles: facts.heldFiles,
+    lastSafeAt: isoOrNull(facts.lastSafeAt),
+    lastSync: view.lastRun && wireLastSync(view.lastRun),
+    job: job === null || job.state === 'idle' ? null : wireJob(job),
+  };
+}
+
+function wireGithub(github: GithubConfig): WireProject['github'] {
+  const { authentication, remoteUrl, remotes = [] } = github;
+  return {
+    enabled: github.enabled,
+    remoteUrl: remoteUrl === undefined ? null : withoutCredentials(remoteUrl),
+    syncBranches: github.syncBranches,
+    authentication: {
+      type: authentication.type,
+      configured: authentication.configured,
+      credential: authentication.credential ?? null,
+    },
+    mode: github.mode,
+    remotes: remotes.map(({ name, url, branches = [] }) => ({
+      name,
+      url: withoutCredentials(url),
+      branches,
+    })),
+  };
+}
+
+/** Null while the run is not finished. */
+function wireLastSync(run: Run): WireProject['lastSync'] {
+  const { runId, status, finishedAt, commit } = run;
+  const durationMs = durationOf(run);
+  if (status === null || finishedAt === null || durationMs === null) return null;
+  return { runId, status, finishedAt: isoOf(finishedAt), durationMs, commit };
+}

@@ -1,0 +1,206 @@
+// The API over a real database and a real bus. Only the process around it, the Service, is played here:
+// its answers come from the same database.
+
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConfigAccess } from '../../src/config/access.ts';
+import { createEventBus } from '../../src/events/bus.ts';
+import { type Clock, systemClock, systemRandom } from '../../src/host/clock.ts';
+import { loadHost } from '../../src/host/load.ts';
+import { type Log, silentLog } from '../../src/host/log.ts';
+import type { AccessOptions } from '../../src/http/access.ts';
+import { createApi } from '../../src/http/create-api.ts';
+import { Failure } from '../../src/model/failure.ts';
+import type { ProjectId } from '../../src/model/ids.ts';
+import type { JobView } from '../../src/model/job.ts';
+import { GithubConfigSchema } from '../../src/model/project-config.ts';
+import type { Service } from '../../src/model/service.ts';
+import { enqueue } from '../../src/queue/enqueue.ts';
+import { findJob } from '../../src/queue/reads.ts';
+import type { Database } from '../../src/store/database.ts';
+import { appendEvents, eventBounds, readEvents } from '../../src/store/events.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import {
+  findProject,
+  listProjects,
+  removeProject,
+  saveProject,
+  setPaused,
+} from '../../src/store/projects.ts';
+
+export const TOKEN = 'correct-horse-battery-staple';
+const MACHINE = 'laptop';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes
+export type Answer = { status: number; body: any; headers: Headers; text: string };
+export type Fixture = Awaited<ReturnType<typeof createFixture>>;
+
+export type FixtureOptions = {
+  access?: Partial<AccessOptions>;
+  service?: Partial<Service>;
+  clock?: Clock;
+  log?: Log;
+};
+
+export async function createFixture(options: FixtureOptions = {}) {
+  const { clock = systemClock, log = silentLog } = options;
+  const host = await loadHost();
+  const dir = await mkdtemp(join(tmpdir(), 'gitferry-http-'));
+  const db = await openDatabase(
+    { path: join(dir, 'queue.db') },
+    { clock: systemClock, random: systemRandom, log },
+  );
+  const bus = createEventBus({
+    read: (after, limit) => readEvents(db, { after, limit }),
+    bounds: () => eventBounds(db),
+    append: (events) => appendEvents(db, events),
+    ...{ clock: systemClock, log, pollMs: 250 },
+  });
+  await bus.start();
+  const service: Service = { ...createPlayedService(db), ...options.service };
+  const config = createConfigAccess({ layers: {}, save: async () => {}, onChange: () => {} });
+  const access: AccessOptions = {
+    apiToken: null,
+    corsOrigin: 'http://localhost:3000',
+    boundHost: 'localhost',
+    port: () => 3001,
+    allowedHosts: [],
+    ...options.access,
+  };
+  const { app, closeFeeds } = createApi({
+    ...{ db, bus, service, config, clock, log },
+    access: () => access,
+    upgradeWebSocket: host.upgradeWebSocket,
+    newId: randomUUID,
+  });
+  const request = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
+    const response = await app.request(path, { method, ...init });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text !== '' ? JSON.parse(text) : null,
+    };
+  };
+  return {
+    ...{ app, db, bus, service, access, closeFeeds, host, request },
+    get: (path: string, headers?: Record<string, string>) => request('GET', path, headers ? { headers } : {}),
+    send: (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      request(method, path, {
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
+    addProject: (name: string, github: Record<string, unknown> = {}) => addProject(db, name, github),
+    async close() {
+      await closeFeeds();
+      await bus.stop();
+      await db.close();
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function addProject(db: Database, name: string, github: Record<string, unknown>) {
+  return saveProject(db, {
+    projectName: name,
+    machineId: MACHINE,
+    path: `/home/u/${name}`,
+    configHome: 'database',
+    github: GithubConfigSchema.parse({ enabled: true, ...github }),
+    lane: { hostGate: 'host:github.com', credentialGate: 'credential:github.com:default' },
+    lockKey: `/home/u/${name}/.git`,
+  });
+}
+
+/** Plays what app.ts does, over the real tables. */
+function createPlayedService(db: Database): Service {
+  let running = true;
+  const sync = async (projectIds: ProjectId[], options: { immediate: boolean; priority?: number }) =>
+    enqueue(db, {
+      projectIds,
+      trigger: 'api',
+      delayMs: 0,
+      force: options.immediate,
+      priority: options.priority ?? 5,
+      askRemote: true,
+    });
+  const existing = async (projectId: ProjectId) => {
+    const project = await findProject(db, projectId);
+    if (project === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
+    return project;
+  };
+  return {
+    version: '0.1.0',
+    machineId: MACHINE,
+    createdAt: systemClock.now(),
+    async start() {
+      const wasStopped = !running;
+      running = true;
+      return wasStopped;
+    },
+    async stop() {
+      const wasRunning = running;
+      running = false;
+      return wasRunning;
+    },
+    scheduler: () => ({ running, startedAt: 1_000, lastScanAt: 2_000, nextScanAt: null, activeSyncs: 0 }),
+    watcher: () => ({ mode: 'events', watched: 12, degradedReason: null }),
+    async health() {
+      const ok = { ok: true, detail: 'fine, at /secret/path' };
+      return { database: ok, scheduler: ok, watcher: ok, disk: ok };
+    },
+    async triggerAll(options) {
+      const projects = await listProjects(db);
+      const enabled = projects.filter((project) => project.github.enabled);
+      const queued = await sync(
+        enabled.map((project) => project.projectId),
+        options,
+      );
+      const skipped = projects.filter((project) => !project.github.enabled);
+      return {
+        scanned: enabled.length,
+        queued: queued.map(({ projectId, jobId }) => ({ projectId, jobId })),
+        skipped: skipped.map(({ projectId }) => ({ projectId, reason: 'disabled' })),
+      };
+    },
+    async triggerProject(projectId, options): Promise<JobView> {
+      const project = await existing(projectId);
+      if (!project.github.enabled) throw new Failure('project-disabled', `"${projectId}" is disabled.`);
+      if (!running) throw new Failure('service-stopped', 'The service is stopped.');
+      await sync([projectId], options);
+      const job = await findJob(db, projectId);
+      if (job === null) throw new Error('the job that was enqueued is not there');
+      return job;
+    },
+    async addProject({ path, projectName, github }) {
+      const name = projectName ?? path.split('/').at(-1) ?? '';
+      const taken = (await listProjects(db)).some((project) => project.path === `/home/u/${name}`);
+      if (taken) throw new Failure('project-exists', `${path} is a project already.`);
+      if (path.endsWith('.txt')) throw new Failure('not-a-repository', `${path} is no git repository.`);
+      return addProject(db, name, { ...github });
+    },
+    async updateProject(projectId, patch) {
+      const project = await existing(projectId);
+      return addProject(db, project.projectName, { ...project.github, ...patch.github });
+    },
+    async removeProject(projectId) {
+      await existing(projectId);
+      await removeProject(db, projectId);
+    },
+    async pauseProject(projectId, untilMs) {
+      await existing(projectId);
+      await setPaused(db, projectId, untilMs ?? Date.parse('9999-12-31'));
+    },
+    async resumeProject(projectId) {
+      await existing(projectId);
+      await setPaused(db, projectId, null);
+    },
+    async discover() {
+      return [{ path: '/home/u/new', name: 'new', remoteUrl: 'https://me:pw12345678@github.com/u/new.git' }];
+    },
+  };
+}

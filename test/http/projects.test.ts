@@ -1,0 +1,383 @@
+// Projects and their history over HTTP, and the pages for people.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ProjectId } from '../../src/model/ids.ts';
+import { NO_FACTS } from '../../src/model/project.ts';
+import { saveFacts } from '../../src/store/projects.ts';
+import { createFixture, type Fixture } from './api-fixture.ts';
+
+let api: Fixture;
+beforeAll(async () => {
+  api = await createFixture();
+  await api.addProject('blog', {
+    remoteUrl: 'https://me:hunter2hunter2@github.com/u/blog.git',
+    remotes: [{ name: 'mirror', url: 'https://tok123456@example.org/m.git' }],
+    madeByAnotherProgram: 'keep me out of answers',
+  });
+  await api.addProject('notes');
+  await saveFacts(api.db, 'blog' as ProjectId, {
+    ...NO_FACTS,
+    branch: 'main',
+    pendingFiles: 2,
+    unpushedCommits: 1,
+    heldFiles: [{ path: '.env', reason: 'secret', rule: 'aws', line: 3 }],
+    lastSafeAt: 1_700_000_000_000,
+  });
+  await saveFacts(api.db, 'notes' as ProjectId, {
+    ...NO_FACTS,
+    branch: '<img src=x>',
+    blocked: {
+      code: 'index-locked',
+      detail: 'the lock </td><script>alert(1)</script>',
+      action: 'Remove it & go on',
+    },
+  });
+});
+afterAll(() => api.close());
+
+const INSERT_RUN = `INSERT INTO runs(project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, status,
+    commit_id, branch, files_changed, bytes_pushed, remotes, error, started_at, finished_at)
+  SELECT id, :job, 1, 'w', 'sync', 'watch', 1, 1, :status, 'abc', 'main', 1, 812, :remotes, :error, :at, :at + 61
+  FROM projects WHERE project_id = :project`;
+
+async function addRun(project: string, job: number, status: string, at: number) {
+  const error = { code: 'offline', detail: 'no route to https://a:b@host', action: 'Wait.', retryable: true };
+  await api.db.run(INSERT_RUN, {
+    ...{ project, job, status, at },
+    remotes: JSON.stringify([{ name: 'origin', branch: 'main', status: 'pushed', from: null, to: 'abc' }]),
+    error: status === 'failed' ? JSON.stringify(error) : null,
+  });
+}
+
+describe('projects', () => {
+  test('GET projects/:projectId has every field of the contract and no credential', async () => {
+    const { status, body, text } = await api.get('/api/sync/projects/blog');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      success: true,
+      project: {
+        projectId: 'blog',
+        projectName: 'blog',
+        path: '/home/u/blog',
+        machineId: 'laptop',
+        configHome: 'database',
+        state: 'pending',
+        stateReason: null,
+        pausedUntil: null,
+        github: {
+          enabled: true,
+          remoteUrl: 'https://github.com/u/blog.git',
+          syncBranches: ['main', 'master', 'auto/*'],
+          authentication: { type: 'token', configured: false, credential: null },
+          mode: 'commit',
+          remotes: [{ name: 'mirror', url: 'https://example.org/m.git', branches: [] }],
+        },
+        mode: 'commit',
+        branch: 'main',
+        hasPendingChanges: true,
+        pendingFiles: 2,
+        unpushedCommits: 1,
+        behindCommits: 0,
+        heldFiles: [{ path: '.env', reason: 'secret', rule: 'aws', line: 3 }],
+        lastSafeAt: '2023-11-14T22:13:20.000Z',
+        lastSync: null,
+        job: null,
+      },
+    });
+    expect(text).not.toMatch(/hunter2|tok123456|another/i);
+  });
+
+  test('GET projects filters by state and text, and pages', async () => {
+    const ids = async (query: string) => {
+      const { status, body } = await api.get(`/api/sync/projects${query}`);
+      expect(status).toBe(200);
+      return {
+        ids: body.projects.map((project: { projectId: string }) => project.projectId),
+        next: body.nextCursor,
+      };
+    };
+    expect((await ids('')).ids).toEqual(['blog', 'notes']);
+    expect((await ids('?state=blocked')).ids).toEqual(['notes']);
+    expect((await ids('?q=NOT')).ids).toEqual(['notes']);
+    const first = await ids('?limit=1');
+    expect(first.ids).toEqual(['blog']);
+    expect(await ids(`?limit=1&cursor=${first.next}`)).toEqual({ ids: ['notes'], next: null });
+  });
+
+  test.each(['state=happy', 'limit=501', 'cursor=!!', 'q='])(
+    'GET projects?%s is answered 400',
+    async (query) => {
+      expect((await api.get(`/api/sync/projects?${query}`)).status).toBe(400);
+    },
+  );
+
+  test('GET, PATCH, DELETE, pause and resume of an unknown project are answered 404', async () => {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/pause'],
+      ['POST', '/resume'],
+    ] as const) {
+      for (const id of ['ghost', 'Not-An-Id', '..%2fblog']) {
+        const answer = await api.send(method, `/api/sync/projects/${id}${path}`);
+        expect(answer.body.code, `${method} ${id}${path}`).toBe('project-not-found');
+        expect(answer.status).toBe(404);
+      }
+    }
+  });
+
+  test('POST projects adds a folder, once', async () => {
+    const body = { path: '/home/u/recipes', projectName: 'recipes', github: { syncBranches: ['main'] } };
+    const added = await api.send('POST', '/api/sync/projects', body);
+    expect(added.status).toBe(201);
+    expect(added.body.project).toMatchObject({ projectId: 'recipes', github: { syncBranches: ['main'] } });
+    const again = await api.send('POST', '/api/sync/projects', body);
+    expect([again.status, again.body.code]).toEqual([409, 'project-exists']);
+    const wrong = await api.send('POST', '/api/sync/projects', { path: '/home/u/a.txt' });
+    expect([wrong.status, wrong.body.code]).toEqual([422, 'not-a-repository']);
+  });
+
+  test.each([
+    [{}, 'path'],
+    [{ path: '' }, 'path'],
+    [{ path: 5 }, 'path'],
+    [{ path: '/x', projectName: '' }, 'projectName'],
+    [{ path: '/x', github: { mode: 'force' } }, 'github.mode'],
+    [{ path: '/x', github: { syncBranches: ['a b'] } }, 'github.syncBranches.0'],
+    [{ path: '/x', github: { authentication: { token: 'ghp_x' } } }, 'github.authentication.token'],
+    [{ path: '/x', github: { enbled: true } }, 'github.enbled'],
+    [{ path: '/x', create: true }, 'create'],
+  ])('POST projects refuses %j', async (body, path) => {
+    const answer = await api.send('POST', '/api/sync/projects', body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
+    expect(answer.text).not.toContain('ghp_x');
+  });
+
+  test('PATCH projects changes what is named and keeps the rest', async () => {
+    const answer = await api.send('PATCH', '/api/sync/projects/blog', { github: { mode: 'push' } });
+    expect(answer.status).toBe(200);
+    expect(answer.body.project).toMatchObject({
+      mode: 'push',
+      github: { remoteUrl: 'https://github.com/u/blog.git' },
+    });
+  });
+
+  test('PATCH projects hands on only what was sent, without defaults', async () => {
+    const patches: unknown[] = [];
+    const { service } = api;
+    const watched = await createFixture({
+      service: {
+        updateProject: async (_id, patch) => {
+          patches.push(patch);
+          return service.updateProject('blog' as ProjectId, {});
+        },
+      },
+    });
+    await watched.addProject('blog');
+    await watched.send('PATCH', '/api/sync/projects/blog', {
+      github: { authentication: { credential: 'work' } },
+    });
+    await watched.send('PATCH', '/api/sync/projects/blog', { github: { remoteUrl: null } });
+    await watched.send('PATCH', '/api/sync/projects/blog', {});
+    await watched.close();
+    expect(patches).toEqual([
+      { github: { authentication: { credential: 'work' } } },
+      { github: { remoteUrl: null } },
+      {},
+    ]);
+  });
+
+  test('POST pause and resume change the state', async () => {
+    const paused = await api.send('POST', '/api/sync/projects/recipes/pause');
+    expect(paused.body.project.state).toBe('paused');
+    const resumed = await api.send('POST', '/api/sync/projects/recipes/resume');
+    expect(resumed.body.project).toMatchObject({ state: 'pending', pausedUntil: null });
+    const untilMs = 4_000_000_000_000;
+    const until = await api.send('POST', '/api/sync/projects/recipes/pause', { untilMs });
+    expect(until.body.project.pausedUntil).toBe(new Date(untilMs).toISOString());
+  });
+
+  test.each([60_000, 1.5, 'tomorrow', -1, 9e15])('POST pause refuses untilMs %j', async (untilMs) => {
+    const answer = await api.send('POST', '/api/sync/projects/blog/pause', { untilMs });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors[0].path).toBe('untilMs');
+  });
+
+  test('DELETE projects forgets the project', async () => {
+    const answer = await api.send('DELETE', '/api/sync/projects/recipes');
+    expect([answer.status, answer.body]).toEqual([200, { success: true, projectId: 'recipes' }]);
+    expect((await api.get('/api/sync/projects/recipes')).status).toBe(404);
+  });
+
+  test('GET discover lists folders without credentials', async () => {
+    const { status, body } = await api.get('/api/sync/discover');
+    expect(status).toBe(200);
+    expect(body.folders).toEqual([
+      { path: '/home/u/new', name: 'new', remoteUrl: 'https://github.com/u/new.git' },
+    ]);
+  });
+});
+
+describe('history', () => {
+  const start = Date.parse('2024-01-01T00:00:00Z');
+  beforeAll(async () => {
+    await addRun('blog', 1, 'success', start);
+    await addRun('notes', 2, 'failed', start + 1_000);
+    await addRun('blog', 3, 'no-change', start + 2_000);
+  });
+  const jobs = async (query: string) => {
+    const { status, body } = await api.get(`/api/sync/history${query}`);
+    expect(status).toBe(200);
+    return body.history.map((run: { startedAt: string }) => (Date.parse(run.startedAt) - start) / 1_000);
+  };
+
+  test('GET history is newest first, with every field of the contract', async () => {
+    const { body } = await api.get('/api/sync/history');
+    expect(body.success).toBe(true);
+    expect(body.history[1]).toEqual({
+      runId: expect.any(Number),
+      projectId: 'notes',
+      projectName: 'notes',
+      status: 'failed',
+      trigger: 'watch',
+      startedAt: '2024-01-01T00:00:01.000Z',
+      finishedAt: '2024-01-01T00:00:01.061Z',
+      durationMs: 61,
+      attempt: 1,
+      commit: 'abc',
+      branch: 'main',
+      filesChanged: 1,
+      bytesPushed: 812,
+      remotes: [{ name: 'origin', branch: 'main', status: 'pushed', from: null, to: 'abc' }],
+      error: { code: 'offline', detail: 'no route to https://host', action: 'Wait.', retryable: true },
+    });
+    expect(await jobs('')).toEqual([2, 1, 0]);
+  });
+
+  test('GET history filters by project, status and time, and pages', async () => {
+    expect(await jobs('?projectId=blog')).toEqual([2, 0]);
+    expect(await jobs('/blog')).toEqual([2, 0]);
+    expect(await jobs('/blog?status=success')).toEqual([0]);
+    expect(await jobs('?projectId=ghost')).toEqual([]);
+    expect(await jobs('?since=2024-01-01T00:00:01.500Z')).toEqual([2]);
+    expect(await jobs('?until=2024-01-01T01:00:00.500%2B01:00')).toEqual([0]);
+    const first = await api.get('/api/sync/history?limit=2');
+    expect(first.body.history).toHaveLength(2);
+    expect(await jobs(`?limit=2&cursor=${first.body.nextCursor}`)).toEqual([0]);
+  });
+
+  test.each(['since=yesterday', 'until=5', 'status=ok', 'limit=0', 'cursor=junk', 'projectId=A/B'])(
+    'GET history?%s is answered 400',
+    async (query) => {
+      const answer = await api.get(`/api/sync/history?${query}`);
+      expect(answer.status).toBe(400);
+      expect(answer.body.code).toBe('invalid-request');
+    },
+  );
+
+  test('GET history/:projectId of an unknown project is answered 404', async () => {
+    expect((await api.get('/api/sync/history/ghost')).body.code).toBe('project-not-found');
+  });
+
+  test('GET projects names the last sync', async () => {
+    const { body } = await api.get('/api/sync/projects/blog');
+    expect(body.project.lastSync).toEqual({
+      runId: expect.any(Number),
+      status: 'no-change',
+      finishedAt: '2024-01-01T00:00:02.061Z',
+      durationMs: 61,
+      commit: 'abc',
+    });
+  });
+
+  test('DELETE history takes its wishes from the query or the body', async () => {
+    const deleted = async (query: string, body?: unknown) => {
+      const answer = await api.send('DELETE', `/api/sync/history${query}`, body);
+      expect(answer.status).toBe(200);
+      return answer.body;
+    };
+    expect(await deleted('?olderThanDays=36500')).toEqual({ success: true, deleted: 0 });
+    expect(await deleted('', { olderThanDays: 0, projectId: 'notes' })).toEqual({
+      success: true,
+      deleted: 1,
+    });
+    expect(await deleted('')).toEqual({ success: true, deleted: 2 });
+    expect(await jobs('')).toEqual([]);
+  });
+
+  test.each(['olderThanDays=-1', 'olderThanDays=x', 'olderThanDays='])(
+    'DELETE history?%s is answered 400',
+    async (q) => {
+      expect((await api.send('DELETE', `/api/sync/history?${q}`)).status).toBe(400);
+    },
+  );
+
+  test('DELETE history refuses an unknown body key', async () => {
+    const answer = await api.send('DELETE', '/api/sync/history', { olderThan: 3 });
+    expect(answer.body.errors[0].path).toBe('olderThan');
+  });
+});
+
+describe('pages', () => {
+  test('GET / lists the projects with state, reason, action and last safe instant, escaped and without script', async () => {
+    const page = await api.get('/');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.text).toContain('<meta http-equiv="refresh" content="5">');
+    expect(page.text).toContain('2023-11-14 22:13:20 UTC');
+    expect(page.text).toContain('blocked');
+    expect(page.text).toContain('Remove it &amp; go on');
+    expect(page.text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(page.text).not.toContain('<script');
+    expect(page.text).not.toContain('<img');
+    expect(page.text).not.toMatch(/ style=| on\w+="/);
+    for (const link of ['/api/sync/status', '/api/sync/projects', '/openapi.json']) {
+      expect(page.text).toContain(`href="${link}"`);
+    }
+  });
+
+  test('GET /style.css is a style for light and dark', async () => {
+    const style = await api.get('/style.css');
+    expect(style.headers.get('content-type')).toBe('text/css; charset=utf-8');
+    expect(style.text).toContain('prefers-color-scheme: dark');
+  });
+
+  test('GET /openapi.json describes every route, its statuses and errors', async () => {
+    const { status, body } = await api.get('/openapi.json');
+    expect(status).toBe(200);
+    expect(body.openapi).toBe('3.1.0');
+    const routes = api.app.routes
+      .filter((route) => route.method !== 'ALL' && route.path.startsWith('/api'))
+      .map((route) => `${route.method} ${route.path.replace(/:(\w+)/g, '{$1}')}`);
+    for (const route of new Set(routes)) {
+      const [method = '', path = ''] = route.split(' ');
+      const operation = body.paths[path]?.[method.toLowerCase()];
+      expect(operation?.summary, route).toBeTruthy();
+      expect(Object.keys(operation.responses), route).toEqual(expect.arrayContaining(['401', '403', '500']));
+    }
+    expect(new Set(routes).size).toBeGreaterThan(18);
+    const trigger = body.paths['/api/sync/trigger'].post;
+    expect(Object.keys(trigger.responses)).toEqual(expect.arrayContaining(['202', '400', '413']));
+    expect(body.components.schemas.TriggerRequest).toMatchObject({
+      additionalProperties: false,
+      properties: { priority: { type: 'integer', minimum: 0, maximum: 10 }, immediate: { type: 'boolean' } },
+    });
+    const { parameters } = body.paths['/api/sync/history'].get;
+    expect(parameters.find((one: { name: string }) => one.name === 'limit').schema).toMatchObject({
+      type: 'integer',
+      minimum: 1,
+      maximum: 500,
+      default: 50,
+    });
+    expect(body.components.schemas.Problem.properties).toHaveProperty('errors');
+    expect(body.components.securitySchemes.bearer).toMatchObject({ scheme: 'bearer' });
+  });
+
+  test('GET /docs lists the routes for a person', async () => {
+    const docs = await api.get('/docs');
+    expect(docs.text).toContain('/api/sync/trigger/{projectId}');
+    expect(docs.text).not.toContain('<script');
+  });
+});
