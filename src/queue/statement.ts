@@ -11,7 +11,7 @@ import type { SqlArgs } from '../store/database.ts';
 export const WITH_NOW = 'WITH t(now) AS (SELECT coalesce(:now, (SELECT now FROM clock)))';
 
 /** For tests only: another "now" than the database's clock. */
-export type AtTime = { now?: number };
+export type AtTime = { now?: number | undefined };
 
 export function nowArgs(options: AtTime): SqlArgs {
   return { now: options.now ?? null };

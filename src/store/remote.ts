@@ -65,11 +65,17 @@ class RemoteDatabase implements Database {
   readonly kind = 'remote';
   readonly #client: Client;
   readonly #address: string;
+  readonly #answerTimeoutMs: number;
   readonly #deps: { clock: Clock; random: Random };
 
-  constructor(client: Client, address: string, deps: { clock: Clock; random: Random }) {
+  constructor(
+    client: Client,
+    options: { address: string; answerTimeoutMs: number },
+    deps: { clock: Clock; random: Random },
+  ) {
     this.#client = client;
-    this.#address = address;
+    this.#address = options.address;
+    this.#answerTimeoutMs = options.answerTimeoutMs;
     this.#deps = deps;
   }
 
@@ -100,7 +106,7 @@ class RemoteDatabase implements Database {
     if (this.#client.protocol !== 'ws') return attempt();
     let cancel = () => {};
     const tooLong = new Promise<never>((_resolve, reject) => {
-      cancel = this.#deps.clock.timer(ANSWER_TIMEOUT_MS, () => {
+      cancel = this.#deps.clock.timer(this.#answerTimeoutMs, () => {
         this.#client.reconnect();
         reject(new DOMException('no answer in time', 'TimeoutError'));
       });
@@ -115,25 +121,32 @@ class RemoteDatabase implements Database {
 
 /**
  * Connects lazily: the first statement meets the server. A failed call may have been carried out when its answer
- * was lost, so callers repeat only what is idempotent.
+ * was lost, so callers repeat only what is idempotent. `answerTimeoutMs` defaults to 15000.
  * @throws Failure `invalid-config` for an address that is none; calls throw `database-unreachable`, `database-busy`
  */
 export function openRemote(
-  options: { url: string; authToken?: string },
+  options: { url: string; authToken?: string; answerTimeoutMs?: number },
   deps: { clock: Clock; random: Random },
 ): Database {
   const parsed = URL.canParse(options.url) ? new URL(options.url) : null;
+  // Nothing of the address is repeated here: it may hold a credential.
   if (!parsed || !SCHEMES.has(parsed.protocol)) {
     throw new Failure('invalid-config', 'The database URL is not an address of a libSQL server.', {
       action: 'Set SYNC_DB_URL to http://, https://, libsql://, ws:// or wss:// and a host.',
     });
   }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new Failure('invalid-config', 'The database URL holds a user name or password.', {
+      action: 'Take them out of SYNC_DB_URL and set the token as SYNC_DB_AUTH_TOKEN.',
+    });
+  }
+  const { answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   const client = createClient({
     url: options.url,
     ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
     intMode: 'number',
     concurrency: 1,
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }),
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(answerTimeoutMs) }),
   });
-  return new RemoteDatabase(client, `${parsed.protocol}//${parsed.host}`, deps);
+  return new RemoteDatabase(client, { address: `${parsed.protocol}//${parsed.host}`, answerTimeoutMs }, deps);
 }

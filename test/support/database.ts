@@ -37,7 +37,7 @@ export function describeDatabases(name: string, define: (db: () => Database) => 
       folder = await temporaryFolder();
       db = await openDatabase({ path: join(folder.path, 'queue.db') }, databaseDeps);
     });
-    beforeEach(() => void db.batch(EMPTY));
+    beforeEach(async () => void (await db.batch(EMPTY)));
     afterAll(async () => {
       await db.close();
       await folder.remove();

