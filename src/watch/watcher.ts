@@ -50,7 +50,7 @@ export type Watcher = {
   remove(projectId: ProjectId): Promise<void>;
   /** `watched` counts projects. `scan-only` when no project is watched though some should be. */
   status(): WatcherStatus;
-  /** Null for a project that was not added. */
+  /** Null for a project that is to be added (again): it was not, or its folder went away. */
   projectStatus(projectId: ProjectId): ProjectWatchStatus | null;
   close(): Promise<void>;
 };
@@ -135,7 +135,7 @@ class ProjectsWatcher implements Watcher {
 
   projectStatus(projectId: ProjectId): ProjectWatchStatus | null {
     const mode = this.#entries.get(projectId)?.mode;
-    return mode ? statusOf(mode) : null;
+    return mode && mode.kind !== 'gone' ? statusOf(mode) : null;
   }
 
   #isCurrent(entry: Entry): boolean {
@@ -227,7 +227,7 @@ function endWatch(entry: Entry, next: Mode): void {
   entry.settled = mode.watch.close().then(() => before);
 }
 
-function statusOf(mode: Mode): ProjectWatchStatus {
+function statusOf(mode: Exclude<Mode, { kind: 'gone' }>): ProjectWatchStatus {
   switch (mode.kind) {
     case 'events':
       return { mode: 'events', folders: mode.watch.folders() };
@@ -235,8 +235,6 @@ function statusOf(mode: Mode): ProjectWatchStatus {
       return { mode: 'scan-only', reason: mode.reason };
     case 'opening':
       return { mode: 'scan-only', reason: 'watching is being started' };
-    case 'gone':
-      return { mode: 'scan-only', reason: 'the folder is gone' };
   }
 }
 
