@@ -8,7 +8,14 @@ import { diskPath, type RepoPath } from './paths.ts';
 import type { WorktreeFiles } from './worktree-files.ts';
 import { createPlaceFinder } from './worktree-place.ts';
 
-type ScopeInput = { worktree: string; index: IndexFile; files: WorktreeFiles; names: NameRules };
+type ScopeInput = {
+  worktree: string;
+  index: IndexFile;
+  files: WorktreeFiles;
+  names: NameRules;
+  /** Whether HEAD has a file (no folder) at the path. */
+  isFileInHead(path: RepoPath): Promise<boolean>;
+};
 
 /** Paths to compare with everything below them, none inside another; the empty string is everything. */
 export async function unitsOf(hints: ReadonlySet<RepoPath>, input: ScopeInput): Promise<string[]> {
@@ -21,7 +28,7 @@ export async function unitsOf(hints: ReadonlySet<RepoPath>, input: ScopeInput): 
     const spelled = await asTracked(path, input);
     const place = await placeOf(spelled);
     if (place.kind === 'cut') units.add(place.at);
-    else if (place.kind === 'inside') units.add(spelled);
+    else if (place.kind === 'inside') units.add(await fromReplacedFile(spelled, input));
   }
   return [...units].filter((unit) => !isBelowAnother(unit, units)).sort();
 }
@@ -41,6 +48,15 @@ function isBelowAnother(unit: string, units: ReadonlySet<string>): boolean {
   return false;
 }
 
+/** A folder that took the place of a file is compared as a whole: its new files come with the old one's deletion. */
+async function fromReplacedFile(path: RepoPath, { index, isFileInHead }: ScopeInput): Promise<RepoPath> {
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    const parent = path.slice(0, slash) as RepoPath;
+    if (index.find(parent) !== null || (await isFileInHead(parent))) return parent;
+  }
+  return path;
+}
+
 /** Where the disk takes several spellings for one name, the tracked one counts, if the disk finds it so. */
 async function asTracked(path: RepoPath, input: ScopeInput): Promise<RepoPath> {
   const { index, names } = input;
@@ -56,9 +72,14 @@ async function asTracked(path: RepoPath, input: ScopeInput): Promise<RepoPath> {
     const { files, folders } = childrenOf(index, spelled, rangeOf(index, spelled));
     const other = spellingsOf([...files.keys(), ...folders.keys()], names)(part);
     const candidate = other === null ? null : childPath(spelled, other);
-    const isThere =
-      candidate !== null && (await input.files.lstat(diskPath(input.worktree, candidate))) !== null;
-    spelled = isThere ? candidate : exact;
+    spelled = candidate !== null && (await isOneFile(exact, candidate, input)) ? candidate : exact;
   }
   return spelled as RepoPath;
+}
+
+/** Two names for one file; also when neither is there, for then the tracked one may be what has gone. */
+async function isOneFile(a: RepoPath, b: RepoPath, { worktree, files }: ScopeInput): Promise<boolean> {
+  const [one, other] = [await files.lstat(diskPath(worktree, a)), await files.lstat(diskPath(worktree, b))];
+  if (one === null || other === null) return one === other;
+  return one.ino === other.ino && one.dev === other.dev;
 }

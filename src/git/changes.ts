@@ -12,6 +12,7 @@ import { errorCode, isAbsent } from './io-failure.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { diskPath, displayPath, type RepoPath } from './paths.ts';
 import { inText } from './probe-attributes.ts';
+import { lookUp } from './trees.ts';
 import { FILE_MODE, type FileChange, type Head, type ObjectStore, type Repository } from './types.ts';
 import type { GitConfig } from './user-config.ts';
 import { awaitedFiles, type WorktreeFiles } from './worktree-files.ts';
@@ -48,10 +49,12 @@ export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[]
 export async function findChanges(input: ChangesInput): Promise<FoundChanges> {
   const files = input.files ?? awaitedFiles();
   const look = { ...input, files, index: await readIndex(input.repo), differences: new Map() };
-  const units = input.scope === 'all' ? [''] : await unitsOf(input.scope, scopeInput(look));
-  if (units.length === 0) return { changes: [], unreadable: [] };
-  const tree = input.head.oid === null ? null : (await input.objects.readCommit(input.head.oid)).tree;
-  const { objects } = input;
+  const { objects, head } = input;
+  const tree = head.oid === null ? null : (await objects.readCommit(head.oid)).tree;
+  const isFileInHead = async (path: RepoPath) =>
+    ((await lookUp(objects, tree, path))?.mode ?? FILE_MODE.tree) !== FILE_MODE.tree;
+  const units =
+    input.scope === 'all' ? [''] : await unitsOf(input.scope, { ...scopeInput(look), isFileInHead });
   for (const unit of units) {
     await compareWithHead({ objects, tree, index: look.index }, unit, look.differences);
   }

@@ -28,6 +28,7 @@ export async function namesIn(input: NamesInput): Promise<NamedItem[]> {
   const isThere = async (name: string) =>
     (await input.files.lstat(diskPath(input.worktree, childPath(folder, name)))) !== null;
   let spelling: ((name: string) => string | null) | null = null;
+  const listed = new Set(input.items.map((item) => item.name));
   const found = new Map<string, FolderItem['kind'] | null>();
   for (const { name, kind } of input.items) {
     if (isGitFolderName(name)) continue;
@@ -44,7 +45,8 @@ export async function namesIn(input: NamesInput): Promise<NamedItem[]> {
     }
     spelling ??= spellingsOf(all, names);
     const other = spelling(name);
-    if (other !== null && (await isThere(other))) found.set(other, kind);
+    // Listed by itself, the other spelling is another file.
+    if (other !== null && !listed.has(other) && (await isThere(other))) found.set(other, kind);
     else found.set(newSpelling(name, names), kind);
   }
   for (const name of all) if (!found.has(name)) found.set(name, null);
