@@ -1,26 +1,29 @@
 // Builds everything and joins it: database, bus, git ports, pipeline, service, API. Nothing here decides.
 
 import { resolve } from 'node:path';
-import type { Hono } from 'hono';
 import { type ConfigAccess, checkBind, createConfigAccess } from './config/access.ts';
 import { flatten, type Layers, mergeLayers } from './config/layers.ts';
 import type { Config } from './config/settings.ts';
 import { createEventBus } from './events/bus.ts';
 import type { EventBus } from './events/types.ts';
-import { createChangeScanner } from './git/change-scanner.ts';
+import { type ChangeScanner, createChangeScanner } from './git/change-scanner.ts';
+import type { Random } from './host/clock.ts';
 import type { LockFile } from './host/lock-file.ts';
 import type { Log } from './host/log.ts';
 import type { Host, Listening } from './host/types.ts';
 import { createApi } from './http/create-api.ts';
 import { Failure } from './model/failure.ts';
+import type { Service } from './model/service.ts';
 import { createPipeline } from './pipeline.ts';
 import { type EnrolPorts, refreshProject } from './projects/enrol.ts';
 import { enrolConsented, enrolFolders } from './projects/enrol-folders.ts';
-import { markWorkerSeen, markWorkerStopped } from './queue/workers.ts';
+import { markSeen, stopWorker } from './queue/workers.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
 import { createProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
 import { createUpkeep } from './runner/upkeep.ts';
+import { boundAddress, machineIdOf, shownHost } from './service/names.ts';
+import { dataFolderOf, openStore, takeOver } from './service/open-store.ts';
 import { createService } from './service/service.ts';
 import type { Database } from './store/database.ts';
 import { appendEvents, eventBounds, readEvents } from './store/events.ts';
@@ -31,7 +34,6 @@ export type App = {
   readonly version: string;
   /** Where the API answers; throws before `start`. */
   readonly url: string;
-  readonly api: Hono;
   readonly bus: EventBus;
   readonly config: ConfigAccess;
   readonly service: Service;
@@ -99,7 +101,7 @@ function assemble(parts: Parts): App {
       if (listening === null) throw new Failure('service-stopped', 'The API is not listening yet.');
       return `http://${shownHost(config.current().host)}:${listening.port}`;
     },
-    ...{ api, bus, config, service },
+    ...{ bus, config, service },
     fetch: (request, env) => api.fetch(request, env),
     async start({ folders = [] } = {}) {
       await bus.start();
@@ -119,7 +121,7 @@ function assemble(parts: Parts): App {
       listening = null;
       await bus.stop();
       await scanner.close();
-      await markWorkerStopped(db, { workerId });
+      await stopWorker(db, { workerId });
       await db.close();
       await lock?.release();
     },
@@ -147,7 +149,7 @@ function buildService(built: Built) {
   const discoverDepth = () => config.current().discoverDepth;
   return createService({
     ...{ version: VERSION, createdAt: clock.now(), bus, enrol, projects, roots, discoverDepth },
-    health: { writeDatabase: () => markWorkerSeen(db, { workerId }), dataFolder: built.dataFolder },
+    health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },

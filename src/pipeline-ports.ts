@@ -4,13 +4,13 @@ import type { EventBus } from './events/types.ts';
 import type { ChangeScanner } from './git/change-scanner.ts';
 import type { Clock, Random } from './host/clock.ts';
 import type { Log } from './host/log.ts';
-import type { WatchTree } from './host/types.ts';
 import type { ProjectId } from './model/ids.ts';
-import type { JobView } from './model/job.ts';
+import type { JobView, Trigger } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { ProjectTable } from './runner/project-table.ts';
 import type { RunJobPorts } from './runner/run-job.ts';
+import type { WatchPorts } from './runner/watch-projects.ts';
 import type { Database } from './store/database.ts';
 
 export type PipelinePorts = {
@@ -33,9 +33,13 @@ export type PipelinePorts = {
   settings(): PipelineSettings;
 };
 
-export type WatchPorts = {
-  watchTree: WatchTree | null;
-  isIgnored(project: Project, path: string, isFolder: boolean): Promise<boolean>;
+/** How something is queued; `delayMs` null: the project's quiet period. */
+export type Asked = {
+  trigger: Trigger;
+  delayMs: number | null;
+  force: boolean;
+  askRemote: boolean;
+  priority?: number;
 };
 
 export type PipelineSettings = {
@@ -56,7 +60,6 @@ export type Pipeline = {
   exclude(projectId: ProjectId): Promise<void>;
   triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
   triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
-  publishStates(projectIds: readonly ProjectId[]): Promise<void>;
   /** Something in the queue changed from outside: look now. */
   wake(): void;
   scheduler(): SchedulerStatus;

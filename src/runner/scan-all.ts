@@ -11,6 +11,7 @@ import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
 import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
+import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
 import type { Database } from '../store/database.ts';
 import { saveFacts } from '../store/projects.ts';
@@ -32,16 +33,7 @@ export type ScanPorts = {
   refresh(project: Project): Promise<Project>;
   include(project: Project): Promise<void>;
   isRunning(projectId: ProjectId): boolean;
-  queue(
-    projectIds: readonly ProjectId[],
-    asked: {
-      trigger: Trigger;
-      delayMs: number | null;
-      force: boolean;
-      askRemote: boolean;
-      priority?: number;
-    },
-  ): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
+  queue(projectIds: readonly ProjectId[], asked: Asked): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
   publishStates(projectIds: readonly ProjectId[]): Promise<void>;
   signal: AbortSignal;
 };

@@ -38,6 +38,7 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
     apiUrlFor: (name) => config().githubApis[name] ?? null,
     tokenFor: (name) => credentials.tokenFor(name),
     userAgent: `gitferry/${VERSION}`,
+    clock: host.clock,
     log,
   });
   const cache = createSecretCache({ entries: SCANNED_BLOBS_REMEMBERED });

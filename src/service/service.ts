@@ -5,9 +5,17 @@ import { discoverRepositories } from '../detect/discover.ts';
 import type { EventBus } from '../events/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
+import type { JobView } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
-import type { Service } from '../model/service.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { GithubConfigPatch } from '../model/project-config.ts';
+import type {
+  HealthChecks,
+  SchedulerStatus,
+  Service,
+  TriggerOptions,
+  WatcherStatus,
+} from '../model/service.ts';
+import type { Pipeline } from '../pipeline-ports.ts';
 import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
 import { updateSettings } from '../projects/update.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
@@ -26,117 +34,167 @@ export type ServicePorts = {
   discoverDepth(): number;
 };
 
-const STOPPED_WATCHER = { mode: 'scan-only', watched: 0, degradedReason: 'The service is stopped.' } as const;
-const STOPPED = {
+const STOPPED_WATCHER: WatcherStatus = {
+  mode: 'scan-only',
+  watched: 0,
+  degradedReason: 'The service is stopped.',
+};
+const STOPPED: SchedulerStatus = {
   running: false,
   startedAt: null,
   lastScanAt: null,
   nextScanAt: null,
   activeSyncs: 0,
-} as const;
+};
+/** "Until resumed": the last instant that a date can name. */
+const FOREVER_MS = 8_640_000_000_000_000;
 
-export function createService(ports: ServicePorts): Service & { wake(): void } {
-  const { enrol, projects } = ports;
-  const { db, machineId } = enrol;
-  let pipeline: Pipeline | null = null;
-  let changing: Promise<unknown> = Promise.resolve();
+/** `wake` makes the queue look at once, after a setting changed. */
+export type ControlledService = Service & { wake(): void };
+
+export function createService(ports: ServicePorts): ControlledService {
+  return new RunningService(ports);
+}
+
+class RunningService implements ControlledService {
+  readonly #ports: ServicePorts;
+  #pipeline: Pipeline | null = null;
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: ServicePorts) {
+    this.#ports = ports;
+  }
+
+  get version(): string {
+    return this.#ports.version;
+  }
+  get machineId(): string {
+    return this.#ports.enrol.machineId;
+  }
+  get createdAt(): number {
+    return this.#ports.createdAt;
+  }
+
+  start(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#pipeline !== null) return false;
+      const { enrol, projects, createPipeline } = this.#ports;
+      for (const project of await listProjects(enrol.db, { machineId: this.machineId }))
+        projects.put(project);
+      this.#pipeline = createPipeline();
+      await this.#pipeline.start();
+      return true;
+    });
+  }
+
+  stop(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const ending = this.#pipeline;
+      this.#pipeline = null;
+      await ending?.stop();
+      return ending !== null;
+    });
+  }
 
   /** Start and stop wait for each other: two of them at once must not leave half a pipeline. */
-  function inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const result = changing.then(change, change);
-    changing = result.catch(() => undefined);
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#lastChange.then(change);
+    this.#lastChange = result.catch(() => undefined);
     return result;
   }
 
-  function started(): Pipeline {
-    if (pipeline === null) throw new Failure('service-stopped', 'The service is stopped; nothing is synced.');
-    return pipeline;
+  scheduler(): SchedulerStatus {
+    return this.#pipeline?.scheduler() ?? STOPPED;
   }
 
-  async function mustFind(projectId: ProjectId): Promise<Project> {
-    const project = await findProject(db, projectId);
-    if (project === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
+  watcher(): WatcherStatus {
+    return this.#pipeline?.watcher() ?? STOPPED_WATCHER;
+  }
+
+  health(): Promise<HealthChecks> {
+    return checkHealth(this.#ports.health, this.scheduler(), this.watcher());
+  }
+
+  wake(): void {
+    this.#pipeline?.wake();
+  }
+
+  async triggerAll(options: TriggerOptions) {
+    return this.#started().triggerAll(options);
+  }
+
+  async triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView> {
+    const project = await this.#mustFind(projectId);
+    if (!project.github.enabled) {
+      throw new Failure('project-disabled', `The project "${projectId}" is disabled.`);
+    }
+    return this.#started().triggerProject(projectId, options);
+  }
+
+  async addProject(input: {
+    path: string;
+    projectName?: string;
+    github?: GithubConfigPatch;
+  }): Promise<Project> {
+    const { path, projectName, github } = input;
+    const { enrol } = this.#ports;
+    const added = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
+    return this.#take(github === undefined ? added : await updateSettings(added, { github }, enrol));
+  }
+
+  async updateProject(projectId: ProjectId, patch: { projectName?: string; github?: GithubConfigPatch }) {
+    return this.#take(await updateSettings(await this.#mustFind(projectId), patch, this.#ports.enrol));
+  }
+
+  async removeProject(projectId: ProjectId): Promise<void> {
+    await this.#mustFind(projectId);
+    await this.#pipeline?.exclude(projectId);
+    this.#ports.projects.delete(projectId);
+    await removeProject(this.#ports.enrol.db, projectId);
+    this.#ports.bus.notify();
+  }
+
+  async pauseProject(projectId: ProjectId, untilMs: number | null): Promise<void> {
+    await this.#mustFind(projectId);
+    await setPaused(this.#ports.enrol.db, projectId, untilMs ?? FOREVER_MS);
+    await this.#take(await this.#mustFind(projectId));
+  }
+
+  async resumeProject(projectId: ProjectId): Promise<void> {
+    await this.#mustFind(projectId);
+    await setPaused(this.#ports.enrol.db, projectId, null);
+    await this.#take(await this.#mustFind(projectId));
+    this.wake();
+  }
+
+  async discover() {
+    const { roots, discoverDepth, enrol } = this.#ports;
+    const found = await discoverRepositories(roots(), { maxDepth: discoverDepth() });
+    const known = new Set(
+      (await listProjects(enrol.db, { machineId: this.machineId })).map(({ path }) => path),
+    );
+    return found
+      .filter(({ path }) => !known.has(path))
+      .map(({ path, name, remoteUrl }) => ({ path, name, remoteUrl }));
+  }
+
+  #started(): Pipeline {
+    if (this.#pipeline !== null) return this.#pipeline;
+    throw new Failure('service-stopped', 'The service is stopped; nothing is synced.');
+  }
+
+  async #mustFind(projectId: ProjectId): Promise<Project> {
+    const project = await findProject(this.#ports.enrol.db, projectId);
+    if (project !== null) return project;
+    throw new Failure('project-not-found', `There is no project "${projectId}".`);
+  }
+
+  /** Puts a stored project to work; one of another machine is that machine's business. */
+  async #take(project: Project): Promise<Project> {
+    if (project.machineId !== this.machineId) return project;
+    this.#ports.projects.put(project);
+    await this.#pipeline?.include(project);
+    this.#ports.bus.notify();
     return project;
-  }
-
-  async function take(project: Project): Promise<Project> {
-    if (project.machineId !== machineId) return project;
-    projects.put(project);
-    await pipeline?.include(project);
-    return project;
-  }
-
-  return {
-    version: ports.version,
-    machineId,
-    createdAt: ports.createdAt,
-    start: () =>
-      inTurn(async () => {
-        if (pipeline !== null) return false;
-        for (const project of await listProjects(db, { machineId })) projects.put(project);
-        pipeline = ports.createPipeline();
-        await pipeline.start();
-        return true;
-      }),
-    stop: () =>
-      inTurn(async () => {
-        const ending = pipeline;
-        pipeline = null;
-        await ending?.stop();
-        return ending !== null;
-      }),
-    scheduler: () => pipeline?.scheduler() ?? STOPPED,
-    watcher: () => pipeline?.watcher() ?? STOPPED_WATCHER,
-    health: () =>
-      checkHealth(ports.health, pipeline?.scheduler() ?? STOPPED, pipeline?.watcher() ?? STOPPED_WATCHER),
-    triggerAll: (options) => started().triggerAll(options),
-    async triggerProject(projectId, options) {
-      const project = await mustFind(projectId);
-      if (!project.github.enabled) {
-        throw new Failure('project-disabled', `The project "${projectId}" is disabled.`);
-      }
-      return started().triggerProject(projectId, options);
-    },
-    async addProject({ path, projectName, github }) {
-      const settings = github === undefined ? {} : { github };
-      const project = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
-      const changed = github === undefined ? project : await updateSettings(project, settings, enrol);
-      return take(changed);
-    },
-    updateProject: async (projectId, patch) =>
-      take(await updateSettings(await mustFind(projectId), patch, enrol)),
-    async removeProject(projectId) {
-      await mustFind(projectId);
-      await pipeline?.exclude(projectId);
-      projects.delete(projectId);
-      await removeProject(db, projectId);
-      ports.bus.notify();
-    },
-    async pauseProject(projectId, untilMs) {
-      await mustFind(projectId);
-      await setPaused(db, projectId, untilMs ?? FOREVER_MS);
-      await reload(projectId);
-    },
-    async resumeProject(projectId) {
-      await mustFind(projectId);
-      await setPaused(db, projectId, null);
-      await reload(projectId);
-      pipeline?.wake();
-    },
-    async discover() {
-      const found = await discoverRepositories(ports.roots(), { maxDepth: ports.discoverDepth() });
-      const known = new Set((await listProjects(db, { machineId })).map((project) => project.path));
-      return found
-        .filter((repository) => !known.has(repository.path))
-        .map(({ path, name, remoteUrl }) => ({ path, name, remoteUrl }));
-    },
-    wake: () => pipeline?.wake(),
-  };
-
-  async function reload(projectId: ProjectId): Promise<void> {
-    await take(await mustFind(projectId));
   }
 }
-
-/** "Until resumed": the last instant that a date can name. */
-const FOREVER_MS = 8_640_000_000_000_000;

@@ -1,0 +1,151 @@
+// The main job: a file is saved, and it is on the remote.
+
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beginJourney, expectTwins, type Journey, untilRemoteHas } from '../support/journey.ts';
+
+let journey: Journey;
+beforeEach(async () => {
+  journey = await beginJourney();
+});
+afterEach(async () => {
+  await journey.end();
+});
+
+test('a saved file reaches the remote, with history, author and a safe project', async () => {
+  const project = await journey.addProject('blog');
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('blog', 'safe');
+  await expectTwins(project);
+
+  await project.repo.write('post.md', 'first words\n');
+  await untilRemoteHas(journey, project, 'post.md', 'first words\n');
+  await service.until('a successful run', async () => {
+    const { body } = await service.api('GET', '/api/sync/history/blog');
+    return body.history[0]?.filesChanged === 1 && body.history[0].status === 'success';
+  });
+  const shown = await service.untilState('blog', 'safe');
+  expect(shown).toMatchObject({
+    branch: 'main',
+    pendingFiles: 0,
+    unpushedCommits: 0,
+    hasPendingChanges: false,
+  });
+  expect(shown.lastSync).toMatchObject({ status: 'success' });
+  expect((await project.repo.git('log', '-1', '--format=%an <%ae> %s')).trim()).toBe(
+    'Ada Author <ada@example.com> Add post.md',
+  );
+  await expectTwins(project);
+});
+
+test('edits, deletions, modes, symlinks, renames and unicode names arrive as git would commit them', async () => {
+  const project = await journey.addProject('site', {
+    'a.txt': 'a\n',
+    'dir/b.txt': 'b\n',
+    'old.txt': 'old\n',
+    'run.sh': 'echo\n',
+  });
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('site', 'safe');
+  const at = (name: string) => join(project.path, name);
+
+  await writeFile(at('a.txt'), 'edited\n');
+  await rm(at('dir'), { recursive: true });
+  await rename(at('old.txt'), at('new.txt'));
+  await chmod(at('run.sh'), 0o755);
+  await symlink('new.txt', at('link'));
+  await writeFile(at('Ünïcode — 名.txt'), 'ok\n');
+  await untilRemoteHas(journey, project, 'Ünïcode — 名.txt', 'ok\n');
+  await service.untilState('site', 'safe');
+  await expectTwins(project);
+  const tree = await project.repo.git('ls-tree', '-r', 'main');
+  expect(tree).toContain('100755 blob');
+  expect(tree).toContain('120000 blob');
+  expect(tree).not.toContain('dir/b.txt');
+});
+
+test('ignored files stay, and so do secrets, while the rest goes', async () => {
+  const project = await journey.addProject('app', { '.gitignore': 'build/\n*.log\n' });
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('app', 'safe');
+
+  await project.repo.write('build/out.js', 'built\n');
+  await project.repo.write('debug.log', 'noise\n');
+  await project.repo.write('.env', 'PASSWORD=hunter2-and-more\n');
+  await project.repo.write('src/index.js', 'export {};\n');
+  await untilRemoteHas(journey, project, 'src/index.js', 'export {};\n');
+  const shown = await service.untilState('app', 'safe');
+  expect(shown.heldFiles).toEqual([expect.objectContaining({ path: '.env' })]);
+  const names = await project.repo.git('ls-tree', '-r', '--name-only', 'main');
+  expect(names.trim().split('\n').sort()).toEqual(['.gitignore', 'project.json', 'src/index.js']);
+});
+
+test('a whole history with several branches goes up at first', async () => {
+  const project = await journey.addProject('old', { 'a.txt': '1\n' });
+  for (let n = 0; n < 20; n++) {
+    await project.repo.write(`f${n}/x.txt`, `${n}\n`);
+    await project.repo.git('add', '--all');
+    await project.repo.git('commit', '--quiet', '--message', `commit ${n}`);
+  }
+  await project.repo.git('branch', 'side', 'HEAD~5');
+  await project.repo.git('gc', '--quiet');
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('old', 'safe');
+  await expectTwins(project);
+  await expectTwins({ ...project }, 'side').catch((error: Error) => {
+    if (!error.message.includes('git status')) throw error;
+  });
+});
+
+test('a person who commits and switches branches by hand is followed', async () => {
+  const project = await journey.addProject('hand', { 'a.txt': '1\n' });
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('hand', 'safe');
+
+  await project.repo.git('commit', '--quiet', '--allow-empty', '--message', 'by hand');
+  const tip = (await project.repo.git('rev-parse', 'HEAD')).trim();
+  await journey.server.waitForRef(project.remotePath, 'refs/heads/main', (oid) => oid === tip, 40_000);
+
+  await project.repo.git('switch', '--quiet', '--create', 'topic');
+  await project.repo.write('topic.txt', 'on topic\n');
+  await untilRemoteHas(journey, project, 'topic.txt', 'on topic\n', { branch: 'topic' });
+  await service.untilState('hand', 'safe');
+  await project.repo.git('switch', '--quiet', 'main');
+  await project.repo.write('main.txt', 'on main\n');
+  await untilRemoteHas(journey, project, 'main.txt', 'on main\n');
+  expect(await project.repo.git('log', '--format=%s', 'main..topic')).toContain('topic.txt');
+});
+
+test('bursts, new folders written into at once, atomic saves and renamed folders all arrive', async () => {
+  const project = await journey.addProject('burst', { 'doc.txt': 'v0\n', 'was/here.txt': 'x\n' });
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('burst', 'safe');
+  const at = (name: string) => join(project.path, name);
+
+  await mkdir(at('deep/er/still'), { recursive: true });
+  await writeFile(at('deep/er/still/file.txt'), 'at once\n');
+  await writeFile(at('doc.txt.tmp'), 'v1\n');
+  await rename(at('doc.txt.tmp'), at('doc.txt'));
+  await rename(at('was'), at('is'));
+  await untilRemoteHas(journey, project, 'deep/er/still/file.txt', 'at once\n');
+  await untilRemoteHas(journey, project, 'doc.txt', 'v1\n');
+  await untilRemoteHas(journey, project, 'is/here.txt', 'x\n');
+  await untilRemoteHas(journey, project, 'was/here.txt', null);
+
+  for (let folder = 0; folder < 100; folder++) {
+    await mkdir(at(`burst/${folder}`), { recursive: true });
+    await Promise.all(
+      Array.from({ length: 100 }, (_, file) =>
+        writeFile(at(`burst/${folder}/${file}.txt`), `${folder} ${file}\n`),
+      ),
+    );
+  }
+  await untilRemoteHas(journey, project, 'burst/99/99.txt', '99 99\n');
+  await service.until('all 10,000 files', async () => {
+    const names = await project.repo.git('ls-tree', '-r', '--name-only', 'main', 'burst/');
+    return names.trim().split('\n').length === 10_000;
+  });
+  await service.untilState('burst', 'safe');
+  await expectTwins(project);
+}, 120_000);
