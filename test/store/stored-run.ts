@@ -1,0 +1,36 @@
+// History for tests, as the schema's triggers would write it.
+
+import type { RunStatus } from '../../src/model/run.ts';
+import type { Database } from '../../src/store/database.ts';
+
+export type StoredRun = {
+  status?: RunStatus;
+  startedAt?: number;
+  /** Null while it runs. */
+  finishedAt: number | null;
+};
+
+/** Adds runs of a project in this order; they begin as running, so that the totals are counted. */
+export async function addRun(db: Database, projectId: string, runs: readonly StoredRun[]): Promise<void> {
+  const list = runs.map(({ status = 'success', finishedAt, startedAt = (finishedAt ?? 0) - 10 }) => ({
+    status,
+    startedAt,
+    finishedAt,
+  }));
+  const args = { projectId, runs: JSON.stringify(list) };
+  await db.batch([
+    {
+      sql: `INSERT INTO runs(project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, started_at)
+            SELECT p.id, 1, (SELECT coalesce(max(id), 0) FROM runs) + e.key + 1, 'w', 'sync', 'watch', 1, 1, e.value ->> 'startedAt'
+            FROM json_each(:runs) e CROSS JOIN projects p WHERE p.project_id = :projectId ORDER BY e.key`,
+      args,
+    },
+    {
+      sql: `UPDATE runs SET status = e.value ->> 'status', finished_at = e.value ->> 'finishedAt'
+            FROM json_each(:runs) e
+            WHERE runs.id = (SELECT max(id) FROM runs) - json_array_length(:runs) + e.key + 1
+              AND e.value ->> 'finishedAt' IS NOT NULL`,
+      args: { runs: args.runs },
+    },
+  ]);
+}
