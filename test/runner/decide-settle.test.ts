@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import type { SyncOutcome } from '../../src/git/sync-project.ts';
+import { Failure, type FailureOptions } from '../../src/model/failure.ts';
+import { FAILURES, type FailureCode, STANDING_CODES } from '../../src/model/failure-codes.ts';
+import { decideSettle } from '../../src/runner/decide-settle.ts';
+
+const RULES = {
+  maxRetries: 3,
+  retryDelayMs: 30_000,
+  rateLimitDelayMs: 60_000,
+  random: () => 0.5,
+  now: 1_000_000,
+};
+const JOB = { attempt: 1, hostGate: 'host:h', strikes: 0 };
+
+const failed = (code: FailureCode, options?: FailureOptions): SyncOutcome => ({
+  kind: 'failed',
+  failure: new Failure(code, `${code} happened`, options),
+});
+const decide = (outcome: SyncOutcome, job = JOB) => decideSettle(outcome, job, RULES);
+
+test('decideSettle() passes on what was done, blocked or in conflict', () => {
+  const done: SyncOutcome = { kind: 'done', status: 'success' };
+  expect(decide(done)).toEqual({ outcome: done, pause: null, hostAnswered: true });
+});
+
+test('decideSettle() settles every failure of the table, each by its rule', () => {
+  for (const [code, { retry }] of Object.entries(FAILURES) as [FailureCode, { retry: string }][]) {
+    if (code === 'aborted') continue;
+    const { outcome, pause } = decide(failed(code));
+    const expected = {
+      never: STANDING_CODES.has(code) ? 'blocked' : 'park',
+      gate: 'release',
+      soon: 'retry',
+      backoff: 'retry',
+    }[retry];
+    expect([code, outcome.kind]).toEqual([code, expected]);
+    expect(pause !== null).toBe(retry === 'gate');
+  }
+});
+
+test('decideSettle() gives a job back without an attempt when the service stops', () => {
+  expect(decide(failed('aborted')).outcome).toEqual({ kind: 'release', reason: null });
+});
+
+test.each([
+  [1, 15_000],
+  [2, 30_000],
+  [3, 60_000],
+])('attempt %i of a transient failure waits about %i ms', (attempt, delayMs) => {
+  expect(decide(failed('remote-error'), { ...JOB, attempt }).outcome).toMatchObject({
+    kind: 'retry',
+    delayMs,
+  });
+});
+
+test('decideSettle() parks a transient failure after the last retry, and says so', () => {
+  const { outcome } = decide(failed('remote-error'), { ...JOB, attempt: 4 });
+  expect(outcome).toMatchObject({ kind: 'park', reason: { code: 'remote-error' } });
+  expect(outcome.kind === 'park' && outcome.reason.detail).toContain('after 4 attempts');
+});
+
+test('decideSettle() obeys Retry-After on the gate the failure names', () => {
+  const { pause } = decide(
+    failed('rate-limited', { data: { retryAfterMs: 120_000, gate: 'host:api', remaining: 0, limit: 60 } }),
+  );
+  expect(pause).toMatchObject({ key: 'host:api', reason: 'rate-limited', remaining: 0, limit: 60 });
+  expect(pause?.pauseMs).toBeGreaterThanOrEqual(120_000);
+});
+
+test('decideSettle() doubles the pause with each strike, and probes sooner when offline', () => {
+  const pauseMs = (code: FailureCode, strikes: number) =>
+    decide(failed(code), { ...JOB, strikes }).pause?.pauseMs ?? 0;
+  expect(pauseMs('rate-limited', 1)).toBeGreaterThanOrEqual(120_000);
+  expect(pauseMs('rate-limited', 0)).toBeGreaterThanOrEqual(60_000);
+  expect(pauseMs('offline', 0)).toBeLessThan(10_000);
+  expect(pauseMs('offline', 20)).toBeLessThanOrEqual(3_600_000 * 1.1);
+});
+
+test('decideSettle() retries a lost race on this machine within a second, and never parks it', () => {
+  const { outcome } = decide(failed('ref-moved'));
+  expect(outcome.kind === 'retry' && outcome.delayMs).toBeLessThan(1_000);
+  expect(decide(failed('ref-moved'), { ...JOB, attempt: 50 }).outcome).toMatchObject({ kind: 'retry' });
+});
