@@ -3,7 +3,7 @@
 import { Failure } from '../model/failure.ts';
 import { classifyRejection } from './classify.ts';
 
-export type RefusedAnswer = {
+type RefusedAnswer = {
   host: string;
   status: number;
   headers: Headers;

@@ -10,7 +10,7 @@ import { errorCode } from './io-failure.ts';
 import { writePack } from './pack-write.ts';
 import type { ObjectStore, Repository } from './types.ts';
 
-export type BulkPackInput = {
+type BulkPackInput = {
   objects: ObjectStore;
   repo: Repository;
   tip: string;

@@ -18,7 +18,7 @@ export type Refused = {
   nowMs?: number;
 };
 
-export type Verdict = {
+type Verdict = {
   code: FailureCode;
   /** The remote's own words, without credentials, on one line. */
   detail: string;

@@ -4,7 +4,7 @@
 import { Failure } from '../model/failure.ts';
 import type { ObjectStore } from './types.ts';
 
-export type WalkedCommit = {
+type WalkedCommit = {
   readonly oid: string;
   readonly tree: string;
   readonly parents: readonly string[];

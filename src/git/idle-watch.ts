@@ -3,7 +3,7 @@
 import type { Clock } from '../host/clock.ts';
 import { Failure } from '../model/failure.ts';
 
-export type IdleWatch = {
+type IdleWatch = {
   /** For the request: aborted when idle for too long, or with the caller's signal. */
   readonly signal: AbortSignal;
   /** A byte moved. */

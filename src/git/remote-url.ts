@@ -1,7 +1,7 @@
 // What a remote URL says: pure text work, no network, no configuration.
 // Everything that is shown or compared goes through here, so that credentials inside URLs never travel on.
 
-export type RemoteUrl = {
+type RemoteUrl = {
   kind: 'https' | 'http' | 'ssh' | 'file' | 'unknown';
   /** `host` or `host:port`, lower case; the default port is left out; empty for files and unknown forms. */
   host: string;

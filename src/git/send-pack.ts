@@ -12,7 +12,7 @@ import { type PushReport, readPushReport } from './report-status.ts';
 import type { GitTransport } from './transport.ts';
 import type { ObjectStore, Repository } from './types.ts';
 
-export type SendPackInput = {
+type SendPackInput = {
   transport: GitTransport;
   objects: ObjectStore;
   repo: Repository;

@@ -9,7 +9,7 @@ import { startIdleWatch } from './idle-watch.ts';
 import { networkFailure } from './network-failure.ts';
 import { displayUrl, isLoopback, parseRemoteUrl } from './remote-url.ts';
 
-export type GitRequest = {
+type GitRequest = {
   method: 'GET' | 'POST';
   /** User name and password inside it are never used. */
   url: string;
