@@ -28,6 +28,8 @@ export type ScannerInput = {
   /** A thread ends after this long without work; default 30000. */
   idleMs?: number;
   clock?: Clock;
+  /** How threads are started; default real ones of this process. */
+  start?: typeof startThread;
 };
 
 type Scan = {
@@ -51,6 +53,7 @@ class Scanner {
   readonly #size: number;
   readonly #idleMs: number;
   readonly #clock: Clock;
+  readonly #start: typeof startThread;
   readonly #slots = new Set<Slot>();
   readonly #ending = new Set<Promise<void>>();
   #waiting: Scan[] = [];
@@ -62,6 +65,7 @@ class Scanner {
     this.#size = input.size ?? 1;
     this.#idleMs = input.idleMs ?? 30_000;
     this.#clock = input.clock ?? systemClock;
+    this.#start = input.start ?? startThread;
   }
 
   scan(worktree: string, signal: AbortSignal): Promise<ScanResult> {
@@ -109,7 +113,7 @@ class Scanner {
   /** Null when there are as many threads as may be. */
   #open(): Slot | null {
     if (this.#slots.size >= this.#size) return null;
-    const thread = startThread({
+    const thread = this.#start({
       module: './changes-worker',
       callerUrl: import.meta.url,
       data: this.#setup,

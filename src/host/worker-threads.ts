@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_threads';
 
 /** A thread's memory for JavaScript objects; one that needs more ends, and the process goes on. */
 const MOST_HEAP_MB = 512;
@@ -31,10 +31,9 @@ export type ThreadInput = {
 /** Starts a thread; it does not keep the process alive until it is held. */
 export function startThread({ module, callerUrl, data, onMessage, onEnd }: ThreadInput): Thread {
   const extension = /\.[jt]s$/.exec(new URL(callerUrl).pathname)?.[0] ?? '.js';
-  const worker = new Worker(new URL(`${module}${extension}`, callerUrl), {
+  const worker = startWorker(new URL(`${module}${extension}`, callerUrl), {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
-    ...(isDeno() ? {} : { execArgv: loaderFor(extension) }),
   });
   let isOver = false;
   const over = (cause: Error) => {
@@ -74,13 +73,17 @@ export function threadSide(): {
 }
 
 function isDeno(): boolean {
-  return process.versions['deno'] !== undefined;
+  return process.versions.deno !== undefined;
 }
 
-/** Older Node needs tsx to run TypeScript; built code needs nothing, nor the options of the process. */
-function loaderFor(extension: string): string[] {
-  const features = process.features as { typescript?: unknown };
-  if (extension !== '.ts' || features.typescript) return [];
-  const tsx = createRequire(import.meta.url).resolve('tsx');
-  return ['--import', pathToFileURL(tsx).href];
+/** Threads do not inherit the options of the process: built code and Deno need none of them. */
+function startWorker(file: URL, options: WorkerOptions): Worker {
+  if (isDeno()) return new Worker(file, options);
+  const { typescript } = process.features as { typescript?: unknown };
+  if (!file.pathname.endsWith('.ts') || typescript) return new Worker(file, { ...options, execArgv: [] });
+  // Older Node runs TypeScript with tsx, which `--import` switches on in the main thread only.
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx'));
+  const api = JSON.stringify(new URL('./esm/api/index.mjs', tsx).href);
+  const code = `import(${api}).then((tsx) => { tsx.register(); return import(${JSON.stringify(file.href)}); });`;
+  return new Worker(code, { ...options, eval: true, execArgv: [] });
 }
