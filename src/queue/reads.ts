@@ -7,8 +7,11 @@ import type { Database, Row } from '../store/database.ts';
 import { GATE_JOINS, JOB_COLUMNS, jobOf } from '../store/job-rows.ts';
 import { readCursor, writeCursor } from '../store/page-cursor.ts';
 
-const JOBS = (sortKey: string) => `SELECT ${JOB_COLUMNS}, ${sortKey} AS sort_key, clock.now AS now
-  FROM clock CROSS JOIN jobs j CROSS JOIN projects p ON p.id = j.project_id ${GATE_JOINS}`;
+// The clock is not joined: what is ordered by an index would have to be sorted.
+const JOBS = (
+  sortKey: string,
+) => `SELECT ${JOB_COLUMNS}, ${sortKey} AS sort_key, (SELECT now FROM clock) AS now
+  FROM jobs j CROSS JOIN projects p ON p.id = j.project_id ${GATE_JOINS}`;
 
 /** First what is ready, by rank; then what has a time, by it; then what waits for a person. */
 const WAITING = [
@@ -106,7 +109,8 @@ export async function queueStats(db: Database): Promise<QueueStats> {
   };
 }
 
-const ONE = `${JOBS('j.id')} WHERE p.project_id = :projectId AND j.kind = 'sync'`;
+const ONE = `${JOBS('j.id')}
+  WHERE j.project_id = (SELECT id FROM projects WHERE project_id = :projectId) AND j.kind = 'sync'`;
 
 /** The project's job in whatever state; null when it never had one. */
 export async function findJob(db: Database, projectId: ProjectId): Promise<JobView | null> {

@@ -12,9 +12,9 @@ export const JOB_COLUMNS = `p.project_id AS project_id, p.paused_until AS paused
   h.reason AS host_reason, c.key AS credential_gate, c.paused_until AS credential_paused_until,
   c.reason AS credential_reason`;
 
-/** The joins that give `l`, `h` and `c` to a project `p`. */
-export const GATE_JOINS = `JOIN lanes l ON l.id = p.lane_id
-  JOIN gates h ON h.key = l.host_gate JOIN gates c ON c.key = l.credential_gate`;
+/** The joins that give `l`, `h` and `c` to a project `p`, in this order whatever the planner thinks. */
+export const GATE_JOINS = `CROSS JOIN lanes l ON l.id = p.lane_id
+  CROSS JOIN gates h ON h.key = l.host_gate CROSS JOIN gates c ON c.key = l.credential_gate`;
 
 export type KeyedGate = GateState & { key: string };
 
