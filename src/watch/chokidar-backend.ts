@@ -1,7 +1,6 @@
 // Watches one project folder by folder (Node): joins the events of chokidar, the tree of watched folders and the
 // git folder, and tells which paths changed. Events are only collected when they come; a loop settles them.
 
-import { lstat } from 'node:fs/promises';
 import {
   type BackendDeps,
   MOST_PATHS_AT_ONCE,
@@ -13,6 +12,7 @@ import {
   type WatchSink,
 } from './backend.ts';
 import type { FolderEvent, FolderEvents, OpenFolderEvents } from './folder-events.ts';
+import { identityOf, presentIdentity } from './folder-identity.ts';
 import { FolderTree, joinPath } from './folder-tree.ts';
 import { createGitDirWatch, type GitDirWatch } from './git-dir-watch.ts';
 import { createSettleLoop, type SettleLoop } from './settle-loop.ts';
@@ -168,7 +168,10 @@ class FolderByFolder implements ProjectWatch {
     // The parent of a folder that went away tells so; the entries it had need no telling.
     if (!this.#tree.has(folder)) return null;
     // No name, or one that is not UTF-8.
-    if (name === '' || name.includes('\uFFFD')) return folder;
+    if (name === '' || name.includes('\uFFFD')) {
+      await this.#tree.grow(folder);
+      return folder;
+    }
     const path = joinPath(folder, name);
     if (renamed) {
       const kind = await this.#tree.settle(folder, name);
@@ -178,20 +181,5 @@ class FolderByFolder implements ProjectWatch {
       return null; // a folder's own attributes, which git does not keep
     }
     return (await this.#isIgnored(this.#project.projectId, path, false)) ? null : path;
-  }
-}
-
-/** Tells a folder from another one that takes its name. */
-async function identityOf(path: string): Promise<string> {
-  const { dev, ino, birthtimeNs } = await lstat(path, { bigint: true });
-  return `${dev}:${ino}:${birthtimeNs}`;
-}
-
-async function presentIdentity(path: string): Promise<string | null> {
-  try {
-    return await identityOf(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

@@ -55,8 +55,10 @@ export function createFolderEventsSource({ onFlood }: { onFlood(): void }): Open
     });
     chokidar.on('raw', (kind, name, details) => {
       count();
-      const folder = (details as { watchedPath?: unknown } | null)?.watchedPath;
-      if (typeof folder === 'string') onEvent({ folder, name: name || null, renamed: kind === 'rename' });
+      const folder = (details as { watchedPath?: string } | null)?.watchedPath;
+      if (folder !== undefined) onEvent({ folder, name: name || null, renamed: kind === 'rename' });
+      // Polling, which a person can force by CHOKIDAR_USEPOLLING, only knows that the folder changed.
+      else onEvent({ folder: name, name: null, renamed: true });
     });
     return {
       watch(folder) {

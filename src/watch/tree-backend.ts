@@ -13,6 +13,7 @@ import {
   type WatchedProject,
   type WatchSink,
 } from './backend.ts';
+import { identityOf, presentIdentity } from './folder-identity.ts';
 import { kindOf, nameOf, parentOf } from './folder-tree.ts';
 import { BRANCHES_FOLDER, isGitSignal } from './git-signals.ts';
 import { createSettleLoop, type SettleLoop } from './settle-loop.ts';
@@ -38,6 +39,8 @@ class WholeTree implements ProjectWatch {
   readonly #watches: { close(): Promise<void> }[] = [];
   #waiting = new Set<string>();
   #everything = false;
+  /** Which folder is watched under the project's path; null before `open()`. */
+  #identity: string | null = null;
 
   constructor(project: WatchedProject, sink: WatchSink, { isIgnored }: BackendDeps) {
     this.#project = project;
@@ -50,22 +53,26 @@ class WholeTree implements ProjectWatch {
   }
 
   async open(watchTree: WatchTree): Promise<void> {
-    const { path } = this.#project;
+    this.#identity = await identityOf(this.#project.path);
+    await this.#watch(watchTree, this.#project.path, (changed) => this.#collect(changed));
+    for (const { folder, prefix } of gitFoldersOutside(this.#project)) {
+      await this.#watch(watchTree, folder, (changed) => this.#gitChanged(prefix + changed));
+    }
+  }
+
+  async #watch(watchTree: WatchTree, folder: string, take: (path: string) => void): Promise<void> {
     // Some systems name the paths with symbolic links resolved.
-    const roots = [path, await realpath(path)];
+    const roots = [folder, await realpath(folder)];
+    const onChange = (paths: string[]) => {
+      for (const changed of paths) {
+        const path = this.#loop.closed ? null : relativeTo(roots, changed);
+        if (path !== null) take(path);
+      }
+    };
     const onError = (error: unknown) => {
       if (!this.#loop.closed) this.#sink.onError(error);
     };
-    const watch = (folder: string, take: (changed: string) => void) => {
-      const onChange = (paths: string[]) => {
-        for (const changed of paths) if (!this.#loop.closed) take(changed);
-      };
-      this.#watches.push(watchTree(folder, { onChange, onError }));
-    };
-    watch(path, (changed) => this.#collect(relativeTo(roots, changed)));
-    for (const { folder, prefix } of gitFoldersOutside(this.#project)) {
-      watch(folder, (changed) => this.#gitChanged(prefix, relativeTo([folder], changed)));
-    }
+    this.#watches.push(watchTree(folder, { onChange, onError }));
   }
 
   folders(): null {
@@ -82,14 +89,13 @@ class WholeTree implements ProjectWatch {
     await Promise.all(this.#watches.map((watch) => watch.close()));
   }
 
-  #gitChanged(prefix: string, path: string | null): void {
-    if (path !== null && isGitSignal(prefix + path)) this.#sink.onGit();
+  #gitChanged(path: string): void {
+    if (isGitSignal(path)) this.#sink.onGit();
   }
 
-  #collect(path: string | null): void {
-    if (path === null) return;
+  #collect(path: string): void {
     if (path === '.git') this.#sink.onGit();
-    else if (path.startsWith('.git/')) this.#gitChanged('', path.slice('.git/'.length));
+    else if (path.startsWith('.git/')) this.#gitChanged(path.slice('.git/'.length));
     else this.#waiting.add(path);
     if (this.#waiting.size > MOST_WAITING) {
       this.#everything = true;
@@ -100,10 +106,12 @@ class WholeTree implements ProjectWatch {
 
   async #settle(): Promise<boolean> {
     if (!this.#everything && this.#waiting.size === 0) return false;
-    if ((await kindOf(this.#project.path)) === 'missing') {
+    const identity = await presentIdentity(this.#project.path);
+    if (identity === null) {
       this.#sink.onGone();
       return false;
     }
+    if (identity !== this.#identity) throw new Error(`${this.#project.path} was replaced by another folder`);
     const taken = this.#waiting;
     this.#waiting = new Set();
     const paths = this.#everything ? 'all' : await this.#wanted(taken);

@@ -22,6 +22,11 @@ export function watchLimitOf(error: unknown): string | null {
   return null;
 }
 
+/** The system lost events in a burst, and goes on: what changed is unknown, but the watch is not broken. */
+export function isOverflow(error: unknown): boolean {
+  return error instanceof Error && /dropped events/i.test(error.message);
+}
+
 /** What a person is told about a folder that is only scanned from now on. */
 export function scanOnlyReason(folder: string, error: unknown): string {
   const limit = watchLimitOf(error);

@@ -18,7 +18,7 @@ import { createChokidarBackend } from './chokidar-backend.ts';
 import { createDirtyPaths, type DirtyPaths } from './dirty-paths.ts';
 import { createFolderEventsSource, type OpenFolderEvents } from './folder-events.ts';
 import { createTreeBackend } from './tree-backend.ts';
-import { scanOnlyReason, watchLimitOf } from './watch-limits.ts';
+import { isOverflow, scanOnlyReason, watchLimitOf } from './watch-limits.ts';
 
 /** Relative paths with `/` between parts; a folder's path stands for all below it. */
 export type DirtyHint = { projectId: ProjectId; paths: readonly string[] | 'all' };
@@ -193,6 +193,10 @@ class ProjectsWatcher implements Watcher {
   #recover(entry: Entry, error: unknown): void {
     const { projectId } = entry.project;
     if (!this.#isCurrent(entry) || entry.mode.kind !== 'events') return;
+    if (isOverflow(error)) {
+      entry.mode.watch.recheck();
+      return;
+    }
     const now = this.#deps.clock.monotonic();
     const failsAgain = now - entry.failedAt < FAILS_AGAIN_MS;
     entry.failedAt = now;

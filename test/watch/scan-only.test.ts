@@ -103,7 +103,7 @@ test('another error starts watching again and tells "all"; a second one within a
   const w = await start({ watchTree, clock });
   const failNow = async (expectedOpened: number) => {
     w.clear();
-    opened.at(-1)?.(new Error('the system dropped events'));
+    opened.at(-1)?.(new Error('the watch ended'));
     await clock.advance(100);
     expect(w.told()).toBe('all');
     while (opened.length < expectedOpened) await nextTurn();
@@ -116,8 +116,26 @@ test('another error starts watching again and tells "all"; a second one within a
   await failNow(3);
   expect(w.watcher.projectStatus(w.projectId)).toMatchObject({
     mode: 'scan-only',
-    reason: expect.stringContaining('the system dropped events'),
+    reason: expect.stringContaining('the watch ended'),
   });
+});
+
+test('events that the system dropped tell "all" each time and leave the project watched', async () => {
+  let fail: (error: unknown) => void = () => {};
+  let opened = 0;
+  const watchTree: WatchTree = (_root, { onError }) => {
+    fail = onError;
+    opened += 1;
+    return { close: async () => {} };
+  };
+  const w = await start({ watchTree });
+  for (let round = 0; round < 5; round += 1) {
+    w.clear();
+    fail(new Error(`the system dropped events below ${w.repo.path}`));
+    await w.until('all is told', () => w.told() === 'all');
+  }
+  expect(w.watcher.projectStatus(w.projectId)).toMatchObject({ mode: 'events' });
+  expect(opened).toBe(1);
 });
 
 test('adding a scan-only project again tries to watch it again', async () => {

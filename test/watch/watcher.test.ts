@@ -42,20 +42,20 @@ test('a deleted file is told by its path', async () => {
   await w.untilTold('a/b.md');
 });
 
-test('a burst of 10,000 changed files is told completely', async () => {
+test('a burst of 10,000 files is told completely', async () => {
   const paths = Array.from({ length: 10_000 }, (_, index) => `f${index % 50}/${index}.txt`);
   const w = await start({
     async prepare(repo) {
       for (let folder = 0; folder < 50; folder += 1) await mkdir(join(repo.path, `f${folder}`));
-      await inHundreds(paths, (path) => writeFile(join(repo.path, path), '1'));
     },
   });
-  await inHundreds(paths, (path) => writeFile(join(w.repo.path, path), '2'));
+  await inHundreds(paths, (path) => writeFile(join(w.repo.path, path), '1'));
   await w.until('all paths are told', () => {
     const told = w.told();
     return told === 'all' || paths.every((path) => covers(told, path));
   });
   expect(w.hints.length).toBeLessThan(500);
+  expect(w.watcher.status()).toEqual({ mode: 'events', watched: 1, degradedReason: null });
 });
 
 test('`git checkout` between two branches tells the changed files and the git change', async () => {
@@ -170,6 +170,51 @@ test('ignored folders, node_modules and nested repositories cause no hints', asy
   await w.repo.write('app/src/dist/bundle.js', '2');
   await w.flush();
   expect(without(w.told())).toEqual([]);
+});
+
+test.skipIf(onDeno)('ignored folders take no watch of the system', async () => {
+  const before = systemWatches();
+  const w = await start({
+    async prepare(repo) {
+      await repo.write('app/src/main.ts', '1');
+      for (const folder of ['dist/a/b', 'node_modules/pkg/lib', 'app/dist/x'])
+        await repo.write(`${folder}/f`, '1');
+    },
+  });
+  // The project, app, app/src; of git its folder and refs/heads.
+  expect(w.watcher.projectStatus(w.projectId)).toEqual({ mode: 'events', folders: 3 });
+  expect(systemWatches() - before).toBe(5);
+});
+
+test('a changed .gitignore changes what is watched', async () => {
+  const ignored = new Set(['cache']);
+  const w = await start({
+    isIgnored: (_projectId, path) => ignored.has(path.split('/')[0] ?? ''),
+    prepare: (repo) => repo.write('cache/deep/a.md', '1'),
+  });
+  await w.repo.write('cache/deep/a.md', '2');
+  await w.flush();
+  expect(without(w.told())).toEqual([]);
+  ignored.clear();
+  await w.repo.write('.gitignore', '# nothing');
+  await w.untilTold('.gitignore');
+  w.clear();
+  await w.repo.write('cache/deep/a.md', '3');
+  await w.untilTold('cache/deep/a.md');
+});
+
+test('another folder that takes the place of the watched one is told as "all" and watched', async () => {
+  const w = await start({ prepare: (repo) => repo.write('a/b.md', '1') });
+  const away = await mkdtemp(join(tmpdir(), 'gitferry-away-'));
+  await rename(w.repo.path, join(away, 'old'));
+  await mkdir(join(w.repo.path, '.git/refs/heads'), { recursive: true });
+  await mkdir(join(w.repo.path, 'a'));
+  await w.until('all is told', () => w.told() === 'all');
+  await w.watcher.add(projectAt(w.repo.path));
+  w.clear();
+  await w.repo.write('a/b.md', '2');
+  await w.untilTold('a/b.md');
+  await rm(away, { recursive: true });
 });
 
 test("git's own noise (objects, lock files, logs) causes neither hints nor git changes", async () => {
