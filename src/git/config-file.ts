@@ -25,16 +25,18 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', b: '\b', '
 export function parseConfig(text: string, source = 'configuration'): ConfigEntry[] {
   const cursor: Cursor = { text: text.replaceAll('\r\n', '\n'), at: text.startsWith(BOM) ? 1 : 0, line: 1 };
   const entries: ConfigEntry[] = [];
-  let section: string | null = null;
+  let section = '';
   for (;;) {
     const character = peek(cursor);
     if (character === '') return entries;
     if (BLANK.test(character)) take(cursor);
     else if (character === '#' || character === ';') skipLine(cursor);
     else if (character === '[') section = readSection(cursor, source);
-    else if (section !== null && /[A-Za-z]/.test(character))
-      entries.push(readVariable(cursor, section, source));
-    else throw invalid(cursor, source);
+    else if (/[A-Za-z]/.test(character)) entries.push(readVariable(cursor, section, source));
+    else {
+      take(cursor);
+      throw invalid(cursor, source);
+    }
   }
 }
 
@@ -89,7 +91,8 @@ function readVariable(cursor: Cursor, section: string, source: string): ConfigEn
   let name = '';
   while (/[A-Za-z0-9-]/.test(peek(cursor))) name += take(cursor).toLowerCase();
   while (peek(cursor) === ' ' || peek(cursor) === '\t') take(cursor);
-  const key = `${section}.${name}`;
+  // Git takes variables above the first section, too; nothing reads them.
+  const key = section === '' ? name : `${section}.${name}`;
   const character = take(cursor);
   if (character === '' || character === '\n') return { key, value: null, line };
   if (character !== '=') throw invalid(cursor, source);
@@ -123,7 +126,7 @@ function readValue(cursor: Cursor, source: string): string {
     }
     if (character === '\\') {
       const escaped = take(cursor);
-      if (escaped === '\n') continue;
+      if (escaped === '\n' || escaped === '') continue;
       const meant = ESCAPES[escaped];
       if (meant === undefined) throw invalid(cursor, source);
       character = meant;
