@@ -48,8 +48,10 @@ export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
   }
   for (const at of patch.unsure ?? []) markUnsure(index, at, edits);
   const { parts, count } = mergeEntries(index, edits);
-  const body = Buffer.concat([header(index.version, count), ...parts, ...extensions(index, paths)]);
-  return Buffer.concat([body, createHash('sha1').update(body).digest()]);
+  const all = [header(index.version, count), ...parts, ...extensions(index, paths)];
+  const hash = createHash('sha1');
+  for (const part of all) hash.update(part);
+  return Buffer.concat([...all, hash.digest()]);
 }
 
 function applyChange(index: IndexFile, { path, entry }: IndexChange, edits: Edits): void {
