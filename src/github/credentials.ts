@@ -4,7 +4,7 @@
 import { Failure } from '../model/failure.ts';
 
 /** Where a host's token comes from; `name` is a variable or a host, never the token. */
-export type CredentialSource = { source: 'environment' | 'SYNC_TOKENS'; name: string };
+type CredentialSource = { source: 'environment' | 'SYNC_TOKENS'; name: string };
 
 /** Hosts are `host` or `host:port`, any case; a port counts. */
 export type Credentials = {

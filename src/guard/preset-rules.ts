@@ -10,7 +10,7 @@ type RuleContext = Parameters<Rule['create']>[0];
 type RuleSource = Parameters<NonNullable<ReturnType<Rule['create']>['file']>>[0];
 
 /** `index` is the offset of the match in the text. */
-export type PresetMatch = { readonly rule: string; readonly index: number };
+type PresetMatch = { readonly rule: string; readonly index: number };
 export type PresetScan = (text: string) => Promise<PresetMatch[]>;
 
 const SKIPPED_RULES = new Set([
