@@ -31,6 +31,13 @@ const FILES: Record<string, Record<string, string>> = {
   },
 };
 
+/** GitHub asks for at most six pushes a minute and repository, so 10 s apart; the demo's own server does not mind. */
+const SETTINGS = `${JSON.stringify(
+  { version: 2, github: { enabled: true, syncBranches: ['main'], schedule: { minIntervalMs: 0 } } },
+  null,
+  2,
+)}\n`;
+
 export async function createDemoProjects(folder: string, server: GitServer): Promise<DemoProject[]> {
   const projects: DemoProject[] = [];
   for (const [name, files] of Object.entries(FILES)) {
@@ -55,6 +62,7 @@ async function createProject({ name, files, path, remote }: Seed): Promise<DemoP
   await git('config', 'user.email', 'demo@example.com');
   await git('remote', 'add', 'origin', remote.url);
   for (const [file, text] of Object.entries(files)) await save(join(path, file), text);
+  await save(join(path, 'project.json'), SETTINGS);
   await git('add', '--all');
   await git('commit', '--quiet', '--message', 'Begin');
   const names = Object.keys(files);

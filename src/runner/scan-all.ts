@@ -80,7 +80,8 @@ async function lookAt(stored: Project, isParked: boolean, ports: ScanPorts): Pro
   if (ports.isRunning(project.projectId)) return { kind: 'skip', reason: 'syncing' };
   if (project.facts.blocked?.code === 'project-file-invalid') return { kind: 'skip', reason: 'blocked' };
   const scan = await compare(project, ports);
-  if (scan === null) return { kind: 'skip', reason: 'scan-failed' };
+  // Not seen is not safe: the sync looks for itself.
+  if (scan === null) return { kind: 'queue' };
   if (isParked) return skipParked(project, scan, ports);
   return decide(project, scan);
 }
