@@ -33,7 +33,7 @@ export async function createSecretScan(): Promise<ScanSecrets> {
   return async (content, kind, signal) => {
     for (const window of textWindows(content)) {
       signal.throwIfAborted();
-      const first = await firstMatch(window, kind, presetScan);
+      const first = firstMatch(window, kind, presetScan);
       if (first) return { rule: first.rule, line: window.line + countLines(window.text, first.index) };
       await nextTurn();
     }
@@ -41,13 +41,9 @@ export async function createSecretScan(): Promise<ScanSecrets> {
   };
 }
 
-async function firstMatch(
-  window: TextWindow,
-  kind: ContentKind,
-  presetScan: PresetScan,
-): Promise<Match | null> {
+function firstMatch(window: TextWindow, kind: ContentKind, presetScan: PresetScan): Match | null {
   const { text, from } = window;
-  const found: Match[] = (await presetScan(text)).filter((match) => match.index >= from);
+  const found: Match[] = presetScan(text).filter((match) => match.index >= from);
   const patterns = kind === 'npm-settings' ? [...SECRET_PATTERNS, NPMRC_PATTERN] : SECRET_PATTERNS;
   for (const pattern of patterns) {
     const index = findPattern(text, from, pattern);
