@@ -20,7 +20,8 @@ export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void
   const { changes, unreadable } = await changesOf(work, ports);
   work.facts.pendingFiles = changes.length + unreadable.length;
   const problem = unreadable[0];
-  if (problem) work.standing = reasonOf('file-unreadable', `${problem.path} cannot be read: ${problem.detail}`);
+  if (problem)
+    work.standing = reasonOf('file-unreadable', `${problem.path} cannot be read: ${problem.detail}`);
   if (work.github.mode === 'push') return;
 
   const verdict = await judge(work, changes, ports);
@@ -57,7 +58,11 @@ function scopeOf(work: SyncWork): ReadonlySet<RepoPath> | 'all' {
   return new Set([...dirty, ...facts.heldFiles.map((file) => toRepoPath(file.path))]);
 }
 
-async function judge(work: SyncWork, changes: readonly FileChange[], ports: SyncPorts): Promise<GuardVerdict> {
+async function judge(
+  work: SyncWork,
+  changes: readonly FileChange[],
+  ports: SyncPorts,
+): Promise<GuardVerdict> {
   if (changes.length === 0) return { held: [], massDeletion: null };
   const { repo } = work.probe;
   const index = await readIndex(repo);
@@ -106,7 +111,11 @@ function refuse(work: SyncWork, verdict: GuardVerdict): Reason | null {
     return reasonOf('mass-deletion', `${deleted} of ${tracked} files were deleted at once.`);
   }
   if (typeof github.commit?.message === 'object') {
-    return reasonOf('mode-unsupported', 'github.commit.message.command is not offered by this version.', 'Use a text.');
+    return reasonOf(
+      'mode-unsupported',
+      'github.commit.message.command is not offered by this version.',
+      'Use a text.',
+    );
   }
   if (authorOf(work) === null) {
     return reasonOf('identity-missing', `Git does not know who commits in ${probe.repo.worktree}.`);

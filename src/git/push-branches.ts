@@ -60,7 +60,12 @@ async function matchingBranches(work: SyncWork): Promise<[string, string][]> {
 }
 
 /** A person may have pushed by hand: git then noted the tip in its remote-tracking ref. */
-async function knownTip(work: SyncWork, remote: ChosenRemote, branch: string, tip: string): Promise<string | null> {
+async function knownTip(
+  work: SyncWork,
+  remote: ChosenRemote,
+  branch: string,
+  tip: string,
+): Promise<string | null> {
   const known = work.facts.remoteTips[branch] ?? null;
   if (known === tip || !remote.tracked) return known;
   const tracked = await readRef(work.probe.repo, `refs/remotes/${remote.name}/${branch}`);
@@ -86,6 +91,8 @@ async function pushOne(
     branch,
     tip,
     assumed: ask ? null : (facts.remoteTips[branch] ?? null),
+    lastKnown: facts.remoteTips[branch] ?? null,
+    env: ports.env,
     signal,
     clock: ports.clock,
   });
@@ -125,7 +132,13 @@ function whoLine(work: SyncWork, now: number): string {
   return `${who.name} <${who.email}> ${Math.floor(now / 1000)} ${zone}`;
 }
 
-function noteFailed(work: SyncWork, remote: ChosenRemote, branch: string, tip: string, failure: Failure): void {
+function noteFailed(
+  work: SyncWork,
+  remote: ChosenRemote,
+  branch: string,
+  tip: string,
+  failure: Failure,
+): void {
   const from = work.facts.remoteTips[branch] ?? null;
   work.stats.remotes.push({ name: remote.name, branch, status: 'failed', from, to: tip });
   // The remote may have taken it before the answer was lost: the next try must ask.

@@ -29,7 +29,8 @@ export function chooseRemote(
   });
   const name = wished === undefined ? (names.includes('origin') ? 'origin' : names[0]) : named;
   const url = wished ?? (name === undefined ? undefined : urlOf(name));
-  if (url === undefined) return { kind: 'none', reason: reasonOf('remote-missing', 'The repository has no remote.') };
+  if (url === undefined)
+    return { kind: 'none', reason: reasonOf('remote-missing', 'The repository has no remote.') };
 
   const parsed = parseRemoteUrl(url);
   const address = parsed.kind === 'ssh' ? httpsEquivalent(url) : displayUrl(url);

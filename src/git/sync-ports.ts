@@ -2,8 +2,8 @@
 
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import type { GithubConfig } from '../model/project-config.ts';
 import type { HeldFile } from '../model/project.ts';
+import type { GithubConfig } from '../model/project-config.ts';
 import type { GitTransport } from './transport.ts';
 
 /** A file as the guard judges it. `path` is display text; `oid` names the exact content. */

@@ -2,8 +2,8 @@
 // Knows no queue and no database: what it learned goes back as facts, also when it failed half-way.
 
 import { Failure, type Reason, reasonOf } from '../model/failure.ts';
-import type { GithubConfig } from '../model/project-config.ts';
 import type { ProjectFacts } from '../model/project.ts';
+import type { GithubConfig } from '../model/project-config.ts';
 import { NO_STATS, type RunStats } from '../model/run.ts';
 import { commitWork } from './commit-work.ts';
 import { openObjects } from './objects.ts';
@@ -87,7 +87,11 @@ async function inLock(work: SyncWork, ports: SyncPorts): Promise<SyncAnswer> {
     const outcome = failed(error);
     if (!CONFLICTS.has(outcome.failure.code)) return { outcome, facts: work.facts, stats: work.stats };
     const { reason } = outcome.failure;
-    return { outcome: { kind: 'conflict', reason }, facts: { ...work.facts, blocked: reason }, stats: work.stats };
+    return {
+      outcome: { kind: 'conflict', reason },
+      facts: { ...work.facts, blocked: reason },
+      stats: work.stats,
+    };
   }
   if (work.standing) return blocked(work.standing, work.facts, work.stats);
   return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats: work.stats };
@@ -98,7 +102,10 @@ async function run(work: SyncWork, ports: SyncPorts): Promise<void> {
   work.facts.branch = probe.head.branch;
   work.stats.branch = probe.head.branch;
   if (github.mode === 'snapshot') {
-    work.standing = reasonOf('mode-unsupported', 'github.mode is "snapshot", which this version does not offer.');
+    work.standing = reasonOf(
+      'mode-unsupported',
+      'github.mode is "snapshot", which this version does not offer.',
+    );
     return;
   }
   const chosen = chooseRemote(github, probe.config);

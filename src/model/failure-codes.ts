@@ -163,4 +163,6 @@ export const FAILURES = { ...folder, ...remote, ...service, ...request };
 export type FailureCode = keyof typeof FAILURES;
 
 /** Faults of the folder itself: the project is blocked, and the next change or scan looks again by itself. */
-export const STANDING_CODES: ReadonlySet<FailureCode> = new Set(Object.keys(folder) as (keyof typeof folder)[]);
+export const STANDING_CODES: ReadonlySet<FailureCode> = new Set(
+  Object.keys(folder) as (keyof typeof folder)[],
+);
