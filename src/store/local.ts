@@ -48,16 +48,13 @@ function execute(connection: Connection, { sql, args = {} }: SqlStatement): Row[
     statement = connection.sqlite.prepare(sql);
     connection.statements.set(sql, statement);
   }
-  // A reader must be read to its end: left open it would hold the transaction.
-  if (statement.reader) return statement.all(bind(args)) as Row[];
-  statement.run(bind(args));
-  return [];
+  // Never run(): a RETURNING statement would stay open, and then no COMMIT works.
+  return statement.all(bind(args)) as Row[];
 }
 
-// BEGIN goes through exec: a prepared statement that meets a lock is never finalised and would poison what follows.
-function transact(connection: Connection, statements: readonly SqlStatement[]): Row[][] {
+/** Inside BEGIN. */
+function finish(connection: Connection, statements: readonly SqlStatement[]): Row[][] {
   const { sqlite } = connection;
-  sqlite.exec('BEGIN IMMEDIATE');
   try {
     const results = statements.map((statement) => execute(connection, statement));
     sqlite.exec('COMMIT');
@@ -165,12 +162,18 @@ class LocalDatabase implements Database {
   }
 
   #write(statements: readonly SqlStatement[]): Row[][] {
-    return transact(this.#connection, statements);
+    // Through exec: a prepared BEGIN that meets a lock would never be finalised.
+    this.#connection.sqlite.exec('BEGIN IMMEDIATE');
+    return this.#soundly(() => finish(this.#connection, statements));
   }
 
   #read(statement: SqlStatement): Row[] {
+    return this.#soundly(() => execute(this.#connection, statement));
+  }
+
+  #soundly<T>(use: () => T): T {
     try {
-      return execute(this.#connection, statement);
+      return use();
     } catch (error) {
       if (isBusy(error)) this.#reconnect();
       throw error;

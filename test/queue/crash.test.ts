@@ -17,7 +17,7 @@ import { sqldMissing, startSqld } from '../support/sqld.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WORKER = join(ROOT, 'test/support/queue-crash-worker.ts');
 const LEASE_MS = 3_000;
-const LEAST_KILLS = 6;
+const LEAST_KILLS = 5;
 const PROJECTS = Array.from({ length: 12 }, (_, index) => `project-${index}` as ProjectId);
 
 /** Changes come as long as processes are killed; only then can the queue run empty. */
@@ -163,7 +163,7 @@ test('workers killed at any moment lose no change, never overlap and leave no ga
   try {
     const location = { path: join(folder.path, 'queue.db') };
     const db = await openDatabase(location, databaseDeps);
-    await compete({ location, db, folder: folder.path }, 6_000);
+    await compete({ location, db, folder: folder.path }, 5_000);
     expect(await db.run('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
     await db.close();
   } finally {
@@ -180,7 +180,7 @@ else
     try {
       const location = { url: sqld.url };
       const db = await openDatabase(location, databaseDeps);
-      await compete({ location, db, folder: folder.path }, 6_000, () => sqld.restart());
+      await compete({ location, db, folder: folder.path }, 4_000, () => sqld.restart());
       await db.close();
     } finally {
       await sqld.stop();

@@ -153,6 +153,17 @@ describeDatabases('enqueue()', (db) => {
     expect(await claimNames(db(), T0 + 5, { freeSlots: 2 })).toEqual(['blog', 'other']);
   });
 
+  test('a pause during a run holds back its retry and its follow-up', async () => {
+    await addProjectRow(db(), 'blog');
+    await put(db(), 'blog', T0);
+    const job = await claimOne(db(), T0);
+    await db().run('UPDATE projects SET paused_until = :until', { until: T0 + 60_000 });
+    await settle(db(), job, T0 + 1, { kind: 'retry', delayMs: 10, reason: TIMEOUT });
+    expect(await claimNames(db(), T0 + 59_999)).toEqual([]);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'scheduled', run_at: T0 + 60_000 });
+    expect(await claimOne(db(), T0 + 60_000)).toMatchObject({ attempt: 2 });
+  });
+
   test('disabling drops what waits, and a running job ends idle', async () => {
     for (const name of ['waiting', 'running']) await addProjectRow(db(), name);
     await put(db(), 'running', T0);

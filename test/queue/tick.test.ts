@@ -110,6 +110,7 @@ describeDatabases('tick()', (db) => {
     const job = await claimOne(db(), T0);
     const wrong = { ...job, fence: job.fence + 1 };
     expect((await look(db(), T0 + 1, { held: [wrong], freeSlots: 0 })).lost).toEqual([wrong]);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ lease_until: T0 + LEASE_MS });
   });
 
   test('crashes in a row are spaced further and further apart, then the job is parked', async () => {

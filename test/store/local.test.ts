@@ -48,6 +48,24 @@ test('batch() writes all or nothing and answers the rows of every statement', as
   await db.close();
 });
 
+test.each([0, 1, 99, 100, 101, 200])(
+  'a batch that answers %i rows commits, and so does the next',
+  async (count) => {
+    const path = at(`rows-${count}.db`);
+    const db = await openLocal(path, databaseDeps);
+    await db.run('CREATE TABLE t (a INTEGER) STRICT');
+    const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
+    INSERT INTO t SELECT i FROM n WHERE :count > 0 RETURNING a`;
+    expect((await db.batch([{ sql, args: { count } }]))[0]).toHaveLength(count);
+    await db.run('DELETE FROM t');
+    await db.run('INSERT INTO t VALUES (1)');
+    const other = new Sqlite(path);
+    expect(other.prepare('SELECT a FROM t').all()).toEqual([{ a: 1 }]);
+    other.close();
+    await db.close();
+  },
+);
+
 test('concurrent calls run one after the other, each seeing what came before', async () => {
   const db = await openLocal(at('serial.db'), databaseDeps);
   await db.run('CREATE TABLE t (n INTEGER) STRICT');
@@ -82,25 +100,40 @@ test('a write waits for the lock of another process without blocking the event l
   await db.close();
 });
 
+/** A clock that runs ahead with every wait, so that patience ends at once. */
+function hastyClock() {
+  let aheadMs = 0;
+  const sleep = async (delayMs: number) => {
+    aheadMs += delayMs;
+  };
+  return { clock: { ...databaseDeps.clock, monotonic: () => aheadMs, sleep }, waitedMs: () => aheadMs };
+}
+
+test('a statement that stays open spoils only its own call: the next write is really committed', async () => {
+  const path = at('spoiled.db');
+  const { clock } = hastyClock();
+  const db = await openLocal(path, { ...databaseDeps, clock });
+  await db.run('CREATE TABLE t (a INTEGER) STRICT');
+  // libsql leaves the explanation of a write unfinished, so it cannot be committed.
+  await expect(db.run('EXPLAIN QUERY PLAN DELETE FROM t')).rejects.toMatchObject({ code: 'database-busy' });
+  await db.run('INSERT INTO t VALUES (1)');
+  const other = new Sqlite(path);
+  expect(other.prepare('SELECT a FROM t').all()).toEqual([{ a: 1 }]);
+  other.close();
+  await db.close();
+});
+
 test('a write that never gets the lock fails with database-busy', async () => {
   const path = at('stuck.db');
   const db = await openLocal(path, databaseDeps);
   await db.run('CREATE TABLE t (a INTEGER) STRICT');
   await db.close();
-  // A clock that runs ahead with every wait, so that patience ends at once.
-  let aheadMs = 0;
-  const clock = {
-    ...databaseDeps.clock,
-    monotonic: () => aheadMs,
-    sleep: async (delayMs: number) => {
-      aheadMs += delayMs;
-    },
-  };
+  const { clock, waitedMs } = hastyClock();
   const impatient = await openLocal(path, { ...databaseDeps, clock });
   const other = new Sqlite(path, { timeout: 0 });
   other.exec('BEGIN IMMEDIATE');
   await expect(impatient.run('INSERT INTO t VALUES (1)')).rejects.toMatchObject({ code: 'database-busy' });
-  expect(aheadMs).toBeGreaterThanOrEqual(10_000);
+  expect(waitedMs()).toBeGreaterThanOrEqual(10_000);
   other.exec('ROLLBACK');
   await impatient.run('INSERT INTO t VALUES (2)');
   other.close();

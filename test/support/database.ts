@@ -121,6 +121,7 @@ export type JobRow = {
   want_gen: number;
   done_gen: number;
   started_at: number | null;
+  lease_until: number | null;
   last_error: string | null;
 };
 
