@@ -65,7 +65,8 @@ function lookAtEntries(bytes: Buffer, version: number, path: string) {
     const start = at + FLAGS_OFFSET + (isExtended ? 4 : 2);
     const length = (flags & LONG_NAME) < LONG_NAME ? flags & LONG_NAME : bytes.indexOf(0, start) - start;
     const end = start + length;
-    if (length <= 0 || end >= limit) throw corrupt(path);
+    // A split index leaves names empty.
+    if (length < 0 || end >= limit) throw corrupt(path);
     const name = () => repoPathOf(bytes.subarray(start, end));
     if (unmerged === null && (flags & STAGE_BITS) !== 0) unmerged = name();
     if (isNamed(bytes, start, end, ATTRIBUTES)) {

@@ -202,7 +202,7 @@ const pathIn = (line: string) => line.slice(line.startsWith('D') ? 2 : 50);
 
 test('findChanges() agrees with `git add -A` after seeded random work, with and without blocking calls', async () => {
   let seen = 0;
-  for (let seed = 1; seed <= 30; seed += 1) {
+  for (let seed = 1; seed <= 20; seed += 1) {
     const { repo, takenOut } = await randomRepo(seeded(seed));
     const wanted = (await truthOf(repo)).filter((line) => !takenOut.has(pathIn(line)));
     const files = seed % 2 === 0 ? blockingFiles() : awaitedFiles();
@@ -212,12 +212,12 @@ test('findChanges() agrees with `git add -A` after seeded random work, with and 
     expect(unreadable).toEqual([]);
     seen += wanted.length;
   }
-  expect(seen).toBeGreaterThan(150);
+  expect(seen).toBeGreaterThan(100);
 });
 
 test('findChanges() with hints finds what lies at and below them, and nothing that is no change', async () => {
   let asked = 0;
-  for (let seed = 101; seed <= 116; seed += 1) {
+  for (let seed = 101; seed <= 110; seed += 1) {
     const dice = seeded(seed);
     const { repo, takenOut } = await randomRepo(dice);
     const wanted = (await truthOf(repo)).filter((line) => !takenOut.has(pathIn(line)));
@@ -241,7 +241,7 @@ test('findChanges() with hints finds what lies at and below them, and nothing th
     ).toEqual(wanted);
     asked += due.length;
   }
-  expect(asked).toBeGreaterThan(10);
+  expect(asked).toBeGreaterThan(5);
 });
 
 test('findChanges() answers changes sorted by the bytes of their paths', async () => {
