@@ -322,28 +322,30 @@ test('what happens while the reset is handled follows it, in order', async () =>
   expect(seen).toEqual(['reset 3', 4, 5, 6, 7, 8]);
 });
 
-test('events pruned in the middle of a replay lead to a reset, never to a silent gap', async () => {
-  let afterRead = async () => {};
-  const { bus, db } = await setup((database) => ({
-    async read(after, limit) {
-      const events = await readEvents(database, { after, limit });
-      await afterRead();
-      return events;
-    },
-  }));
-  await bus.publish(notices(1_500));
-  afterRead = async () => {
-    afterRead = async () => {};
-    await pruneEvents(db, { keep: 100 });
-  };
-  const listener = listen(bus, { since: 0 });
-  await listener.wasReset();
-  expect(listener.resets).toEqual([1_500]);
-  await bus.publish(notices(1));
-  await listener.reached(1_501);
-  const { length } = listener.events;
-  expect(listener.ids()).toEqual([...range(1, length - 1), 1_501]);
-});
+test.each([
+  { when: 'before its second read', pruneAt: 500, ids: [...range(1, 500), 1_501] },
+  { when: 'before its first read', pruneAt: 0, ids: [1_501] },
+])(
+  'events pruned during a replay, $when, lead to a reset and never to a silent gap',
+  async ({ pruneAt, ids }) => {
+    let replaying = false;
+    const { bus, db } = await setup((database) => ({
+      async read(after, limit) {
+        if (replaying && after === pruneAt) await pruneEvents(database, { keep: 100 });
+        return readEvents(database, { after, limit });
+      },
+    }));
+    await bus.publish(notices(1_500));
+    replaying = true;
+    const listener = listen(bus, { since: 0 });
+    await listener.wasReset();
+    expect((await eventBounds(db)).oldest).toBe(1_401);
+    expect(listener.resets).toEqual([1_500]);
+    await bus.publish(notices(1));
+    await listener.reached(1_501);
+    expect(listener.ids()).toEqual(ids);
+  },
+);
 
 test('events of other machines are noticed by polling', async () => {
   const { bus, db, clock } = await setup();
@@ -357,6 +359,20 @@ test('events of other machines are noticed by polling', async () => {
   await clock.advance(POLL_MS);
   await listener.reached(4);
   expect(listener.ids()).toEqual([1, 2, 3, 4]);
+});
+
+test('events of other machines that were pruned before they were noticed lead to a reset', async () => {
+  const { bus, db } = await setup();
+  await bus.publish(notices(2));
+  const listener = listen(bus);
+  await appendEvents(db, notices(100));
+  await pruneEvents(db, { keep: 10 });
+  bus.notify();
+  await listener.wasReset();
+  await bus.publish(notices(1));
+  await listener.reached(103);
+  expect(listener.resets).toEqual([102]);
+  expect(listener.ids()).toEqual([103]);
 });
 
 test('notify() reads once for any number of calls', async () => {
