@@ -18,6 +18,8 @@ afterEach(async () => {
 });
 
 type Bench = { git: GitRepo; repo: Repository; objects: ObjectStore; path: string };
+// Hundreds of git processes: seconds on an idle machine, a minute on a busy one.
+const BUSY_MACHINE_MS = 240_000;
 const AT = { epochMs: 1_767_225_600_000, offsetMinutes: 90 };
 const ADA = { name: 'Ada Author', email: 'ada@example.com' };
 const CARL = { name: 'Carl <Committer>', email: 'carl@example.com' };
@@ -146,7 +148,9 @@ async function mutate(bench: Bench, random: () => number): Promise<void> {
   else await writeFile(file, `${pick(['one', 'two', 'three'])}\n`, { mode: random() < 0.3 ? 0o755 : 0o644 });
 }
 
-test('commitChanges() gives what git would over hundreds of random commits', async () => {
+test('commitChanges() gives what git would over hundreds of random commits', {
+  timeout: BUSY_MACHINE_MS,
+}, async () => {
   const bench = await makeBench();
   const random = seeded(20260101);
   let commits = 0;
@@ -209,7 +213,9 @@ test('commitChanges() answers null when HEAD already holds it all', async () => 
   expect((await readFile(join(bench.path, '.git/index'))).equals(before)).toBe(true);
 });
 
-test('commitChanges() keeps up with a person who adds and commits all the time, and nobody loses anything', async () => {
+test('commitChanges() keeps up with a person who adds and commits all the time, and nobody loses anything', {
+  timeout: BUSY_MACHINE_MS,
+}, async () => {
   const bench = await withFirstCommit();
   const ours: string[] = [];
   let theirs = 0;
