@@ -6,7 +6,7 @@ import { Failure } from '../model/failure.ts';
 import { type FeedDeps, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
 import type { FeedMessage } from './schemas/feed.ts';
 
-export type SseFeedDeps = FeedDeps & { log: Log };
+type SseFeedDeps = FeedDeps & { log: Log };
 
 /** Bytes waiting for the reader above which no more is taken from the bus. */
 const FULL_BYTES = 1024 * 1024;

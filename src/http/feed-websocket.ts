@@ -4,8 +4,10 @@ import type { Context } from 'hono';
 import type { WSContext } from 'hono/ws';
 import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
+import { Failure } from '../model/failure.ts';
 import type { ApiEnv } from './api-app.ts';
 import { type FeedDeps, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import { invalidRequest } from './problem.ts';
 import type { FeedMessage, FeedQuery } from './schemas/feed.ts';
 
 const GOING_AWAY = 1001;
@@ -47,8 +49,18 @@ export async function answerWebSocket(c: Context<ApiEnv>, deps: WebSocketFeedDep
     idleTimeout: (2 * PING_EVERY_MS) / 1000,
     onError: (error: unknown) => deps.log.error({ err: error }, 'a feed handler failed'),
   };
-  const response = await deps.upgradeWebSocket(c, events, options);
+  const response = await upgrade(() => deps.upgradeWebSocket(c, events, options));
   c.set('upgraded', true);
+  return response;
+}
+
+/** The runtimes refuse half a handshake in their own ways: Node answers 500, Deno throws. */
+async function upgrade(accept: () => Promise<Response>): Promise<Response> {
+  const message = 'is not a complete WebSocket handshake';
+  const response = await accept().catch((cause: unknown) => {
+    throw new Failure('invalid-request', `The request ${message}.`, { cause });
+  });
+  if (response.status >= 400) throw invalidRequest([{ path: 'Upgrade', message }]);
   return response;
 }
 

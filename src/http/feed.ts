@@ -32,7 +32,7 @@ export type OpenFeeds = {
 /** Waiting, a listener costs a few kilobytes; reading, its share of every event. */
 const MOST_LISTENERS = 5_000;
 /** Events that may wait for one slow listener before it is dropped. */
-export const BUFFERED_EVENTS = 10_000;
+const BUFFERED_EVENTS = 10_000;
 export const PING_EVERY_MS = 30_000;
 
 export function createOpenFeeds(): OpenFeeds {
@@ -68,7 +68,7 @@ export function readFeedQuery(c: Context): FeedQuery {
 }
 
 /** Where the messages of one feed go. `send` resolves when the listener can take more. */
-export type FeedSink = {
+type FeedSink = {
   send(messages: readonly FeedMessage[]): void | Promise<void>;
   /** The listener does not read; nothing follows. */
   onOverflow(): void;

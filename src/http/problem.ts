@@ -9,7 +9,7 @@ import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
 import type { Problem } from './schemas/common.ts';
 
 /** One value of a request that cannot be used; `path` as in the body or the query, for example `github.mode`. */
-export type RequestFault = { path: string; message: string };
+type RequestFault = { path: string; message: string };
 
 const STATUSES: Partial<Record<FailureCode, number>> = {
   'invalid-request': 400,
@@ -85,7 +85,7 @@ export function problemOf(failure: Failure): Problem {
 }
 
 /** Answers a failure, with the headers that belong to its status. */
-export function answerProblem(failure: Failure): Response {
+function answerProblem(failure: Failure): Response {
   const body = problemOf(failure);
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   if (body.status === 401) headers.set('WWW-Authenticate', 'Bearer realm="gitferry"');

@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createOpenFeeds } from '../../src/http/feed.ts';
 import { pruneEvents } from '../../src/store/events.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createFixture, type Fixture } from './api-fixture.ts';
@@ -228,4 +229,20 @@ describe('the long poll', () => {
       expect(answer.body.errors).toHaveLength(1);
     },
   );
+});
+
+test('half a WebSocket handshake is answered 400', async () => {
+  const answer = await api.get(FEED, { upgrade: 'websocket' });
+  expect(answer.status).toBe(400);
+  expect(answer.body.code).toBe('invalid-request');
+  expect(answer.headers.get('x-frame-options')).toBe('DENY');
+  expect(api.bus.listeners()).toBe(0);
+});
+
+test('createOpenFeeds() admits a bounded number of listeners', () => {
+  const feeds = createOpenFeeds();
+  const forget = Array.from({ length: 5_000 }, () => feeds.add(async () => {}));
+  expect(() => feeds.checkRoom()).toThrow(expect.objectContaining({ code: 'too-many-listeners' }));
+  forget[0]?.();
+  expect(() => feeds.checkRoom()).not.toThrow();
 });

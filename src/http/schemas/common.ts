@@ -18,7 +18,7 @@ export const ReasonSchema = z
   })
   .openapi('Reason');
 
-export const ProblemSchema = z
+const ProblemSchema = z
   .object({
     success: z.literal(false),
     type: z.string(),

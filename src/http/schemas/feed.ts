@@ -55,7 +55,7 @@ export const FeedQuerySchema = z.object({
 });
 export type FeedQuery = z.infer<typeof FeedQuerySchema>;
 
-export const FeedMessageSchema = z
+const FeedMessageSchema = z
   .object({
     id: z.int(),
     at: InstantSchema,

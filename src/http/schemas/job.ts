@@ -31,7 +31,7 @@ export const JobSchema = z
   .openapi('Job');
 export type WireJob = z.infer<typeof JobSchema>;
 
-export const QueueStatsSchema = z.object({
+const QueueStatsSchema = z.object({
   queueSize: z.int(),
   activeSyncs: z.int(),
   scheduled: z.int(),

@@ -29,7 +29,7 @@ const GithubSchema = z.object({
   remotes: z.array(z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()) })),
 });
 
-export const ProjectSchema = z
+const ProjectSchema = z
   .object({
     projectId: z.string().openapi({ example: 'blog' }),
     projectName: z.string(),

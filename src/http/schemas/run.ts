@@ -15,7 +15,7 @@ import {
   SuccessSchema,
 } from './common.ts';
 
-export const RunSchema = z
+const RunSchema = z
   .object({
     runId: z.int(),
     projectId: z.string(),

@@ -4,7 +4,7 @@ import { z } from '@hono/zod-openapi';
 import { SETTING_KEYS, settingOf } from '../../config/settings.ts';
 import { DurationMsSchema, InstantSchema, SuccessSchema } from './common.ts';
 
-export const StatusSchema = z
+const StatusSchema = z
   .object({
     serviceRunning: z.boolean(),
     version: z.string(),
