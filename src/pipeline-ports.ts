@@ -42,7 +42,7 @@ export type Asked = {
   priority?: number;
 };
 
-export type PipelineSettings = {
+type PipelineSettings = {
   scanIntervalMs: number;
   maxConcurrentSyncs: number;
   maxRetries: number;

@@ -5,8 +5,8 @@ import { delimiter } from 'node:path';
 import { Failure } from '../model/failure.ts';
 import { type Config, SETTING_KEYS, type Setting, type SettingKey, settingOf } from './settings.ts';
 
-export const SOURCES = ['default', 'file', 'environment', 'flag', 'saved'] as const;
-export type Source = (typeof SOURCES)[number];
+const SOURCES = ['default', 'file', 'environment', 'flag', 'saved'] as const;
+type Source = (typeof SOURCES)[number];
 
 /** One value that cannot be used; `path` is the setting's key or the variable's name. */
 export type ConfigIssue = { path: string; message: string };
@@ -61,7 +61,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 /** Turns a variable's or flag's text into the setting's value. @throws Error naming what is expected */
-export function readText(text: string, setting: Setting): unknown {
+function readText(text: string, setting: Setting): unknown {
   switch (setting.form) {
     case 'integer':
       if (!/^-?\d{1,15}$/.test(text)) throw new Error(`must be a whole number, not ${shown(text, setting)}`);

@@ -9,7 +9,7 @@ import { findSettings } from '../projects/settings-home.ts';
 import { listProjects } from '../store/projects.ts';
 import { type EmbedOptions, withDatabase } from './with-database.ts';
 
-export type ProjectWithGitHub = {
+type ProjectWithGitHub = {
   path: string;
   projectId: string | null;
   projectName: string;

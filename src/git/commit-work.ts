@@ -12,7 +12,7 @@ import { openIgnoreRules } from './ignore.ts';
 import { readIndex } from './index-file.ts';
 import { diskPath, displayPath, type RepoPath, toRepoPath } from './paths.ts';
 import type { GuardVerdict, SyncPorts } from './sync-ports.ts';
-import type { SyncWork } from './sync-project.ts';
+import type { SyncWork } from './sync-work.ts';
 import { FILE_MODE, type FileChange, type Identity } from './types.ts';
 
 /** Fills in `work.facts`, `work.stats` and `work.standing`. @throws Failure */

@@ -7,7 +7,7 @@ import { pushBranch } from './push.ts';
 import { listRefs, readRef, updateRef } from './refs.ts';
 import type { ChosenRemote } from './remote-choice.ts';
 import type { SyncPorts } from './sync-ports.ts';
-import type { SyncWork } from './sync-project.ts';
+import type { SyncWork } from './sync-work.ts';
 
 const HEADS = 'refs/heads/';
 /** Unpushed commits are counted up to here. */

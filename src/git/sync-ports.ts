@@ -7,7 +7,7 @@ import type { GithubConfig } from '../model/project-config.ts';
 import type { GitTransport } from './transport.ts';
 
 /** A file as the guard judges it. `path` is display text; `oid` names the exact content. */
-export type GuardedFile = {
+type GuardedFile = {
   path: string;
   kind: 'added' | 'modified' | 'deleted';
   sizeBytes: number;

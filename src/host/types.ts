@@ -1,13 +1,11 @@
 // What the product borrows from the machine it runs on. host/node.ts and host/deno.ts provide it;
 // they are the only differences between the runtimes.
 
-import type { Hono } from 'hono';
 import type { UpgradeWebSocket } from 'hono/ws';
 import type { Clock, Random } from './clock.ts';
 
 /** The part of a Hono app that a server needs; `env` carries the raw request on Node. */
-export type FetchHandler = { fetch(request: Request, env?: object): Response | Promise<Response> };
-export type { Hono };
+type FetchHandler = { fetch(request: Request, env?: object): Response | Promise<Response> };
 
 /** `port` is the real one, also when 0 was asked for. `close` ends open connections after `graceMs`. */
 export type Listening = { port: number; close(graceMs: number): Promise<void> };

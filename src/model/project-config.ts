@@ -64,13 +64,19 @@ export const GithubConfigSchema = z.looseObject({
 });
 export type GithubConfig = z.infer<typeof GithubConfigSchema>;
 
-/** A change of `github`: any part, merged key by key into what is there; `null` removes a key. */
+/** A change of `github`: any part, merged key by key into what is there; `null` takes a key out again. */
 export const GithubConfigPatchSchema = z.looseObject({
-  ...GithubConfigSchema.partial().shape,
   enabled: z.boolean().optional(),
-  syncBranches: z.array(BranchPatternSchema).max(100).optional(),
-  authentication: AuthenticationSchema.partial().optional(),
-  mode: z.enum(['commit', 'push', 'snapshot']).optional(),
+  remoteUrl: z.string().min(1).max(2000).nullish(),
+  syncBranches: z.array(BranchPatternSchema).max(100).nullish(),
+  authentication: AuthenticationSchema.partial().nullish(),
+  mode: z.enum(['commit', 'push', 'snapshot']).nullish(),
+  integrate: z.enum(['ff', 'rebase', 'merge', 'off']).nullish(),
+  onRejected: z.enum(['park', 'side-branch']).nullish(),
+  commit: z.looseObject({}).nullish(),
+  remotes: z.array(RemoteSchema).max(20).nullish(),
+  schedule: z.looseObject({}).nullish(),
+  guard: z.looseObject({}).nullish(),
 });
 export type GithubConfigPatch = z.infer<typeof GithubConfigPatchSchema>;
 

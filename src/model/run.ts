@@ -16,7 +16,7 @@ export const RUN_STATUSES = [
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** What happened at one remote; `from`/`to` are object ids, null when the branch was or is absent. */
-export type RemoteResult = {
+type RemoteResult = {
   name: string;
   branch: string;
   status: 'pushed' | 'up-to-date' | 'failed' | 'skipped';

@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { Failure } from '../model/failure.ts';
 import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
-import { type GithubConfig, GithubConfigSchema } from '../model/project-config.ts';
+import type { GithubConfig } from '../model/project-config.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectByPath, saveFacts, saveProject } from '../store/projects.ts';
 import { inspectRepository } from './inspect.ts';
@@ -92,9 +92,4 @@ async function realFolder(path: string): Promise<string> {
       throw new Failure('folder-missing', `${path} does not exist.`);
     throw new Failure('folder-unreadable', `${path} cannot be read (${code}).`, { cause: error });
   }
-}
-
-/** Settings for a project whose file or caller gave only some. */
-export function completeConfig(base: GithubConfig, patch: object): GithubConfig {
-  return GithubConfigSchema.parse({ ...base, ...patch });
 }

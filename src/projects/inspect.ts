@@ -9,7 +9,7 @@ import { readGitConfig } from '../git/user-config.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 
-export type Lane = { hostGate: string; credentialGate: string };
+type Lane = { hostGate: string; credentialGate: string };
 export type Inspected = {
   repo: Repository;
   branch: string | null;

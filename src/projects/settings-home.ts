@@ -2,7 +2,6 @@
 
 import { readProjectFile } from '../detect/project-file.ts';
 import type { Reason } from '../model/failure.ts';
-import type { ConfigHome } from '../model/project.ts';
 import { type GithubConfig, GithubConfigSchema, type ProjectFile } from '../model/project-config.ts';
 
 export type FoundSettings =
@@ -36,5 +35,3 @@ export function namedDefaults(branch: string | null): GithubConfig {
   const patterns = branch === null ? undefined : [branch, 'auto/*'];
   return GithubConfigSchema.parse({ enabled: true, ...(patterns && { syncBranches: patterns }) });
 }
-
-export type { ConfigHome };

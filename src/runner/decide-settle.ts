@@ -1,6 +1,6 @@
 // Pure: what becomes of a job after a sync answered. Who must act, who waits, and how long.
 
-import type { SyncOutcome } from '../git/sync-project.ts';
+import type { SyncOutcome } from '../git/sync-work.ts';
 import type { Random } from '../host/clock.ts';
 import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';
@@ -8,7 +8,7 @@ import { gatePause, retryDelay } from '../queue/backoff.ts';
 import type { JobOutcome } from '../queue/settle.ts';
 
 /** A host to leave alone for `pauseMs`; `remaining` and `limit` as the host said, where it did. */
-export type GatePause = {
+type GatePause = {
   key: string;
   pauseMs: number;
   reason: 'rate-limited' | 'offline';

@@ -4,7 +4,8 @@
 import type { EventBus, NewEvent } from '../events/types.ts';
 import { toRepoPath } from '../git/paths.ts';
 import type { SyncPorts } from '../git/sync-ports.ts';
-import { type SyncAnswer, type SyncOutcome, syncProject } from '../git/sync-project.ts';
+import { syncProject } from '../git/sync-project.ts';
+import type { SyncAnswer, SyncOutcome } from '../git/sync-work.ts';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
@@ -20,7 +21,7 @@ import { decideSettle, type SettleDecision } from './decide-settle.ts';
 import type { ProjectTable } from './project-table.ts';
 
 /** Paths that may have changed since the last sync, by project; text relative to the work tree. */
-export type DirtyHints = {
+type DirtyHints = {
   take(projectId: ProjectId): ReadonlySet<string> | 'all' | null;
   putBack(projectId: ProjectId, taken: ReadonlySet<string> | 'all'): void;
 };

@@ -17,7 +17,7 @@ export type WatchPorts = {
 };
 
 export type ProjectWatcher = {
-  /** Once: a project that is watched, or that fell back to scanning, is left as it is. */
+  /** A project that is watched is left as it is; one that fell back to scanning is tried again. */
   add(project: Project): Promise<void>;
   remove(projectId: ProjectId): Promise<void>;
   status(): WatcherStatus;
@@ -45,7 +45,7 @@ export function openWatch(
   });
   return {
     async add({ projectId, path }) {
-      if (watcher.projectStatus(projectId) !== null) return;
+      if (watcher.projectStatus(projectId)?.mode === 'events') return;
       try {
         const { gitDir, commonDir } = await openRepository(path);
         await watcher.add({ projectId, path, gitDir, commonDir });

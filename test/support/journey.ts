@@ -24,10 +24,11 @@ export async function beginJourney(options: { env?: Record<string, string> } = {
   const services: RunningService[] = [];
   const env = { ...QUICK, ...options.env };
 
-  /** A repository with one commit, a remote that is still empty, and a quiet period of 100 ms. */
+  /** A repository with one commit, a remote that is still empty, and a quiet period of 100 ms (`quietMs`). */
   async function addProject(
     id: string,
     files: Record<string, string> = { 'README.md': '# hello\n' },
+    { quietMs = 100 } = {},
   ): Promise<JourneyProject> {
     const remote = await server.createRepo(id);
     const path = join(folder.path, id);
@@ -36,7 +37,7 @@ export async function beginJourney(options: { env?: Record<string, string> } = {
     await repo.git('config', 'user.email', 'ada@example.com');
     await repo.git('remote', 'add', 'origin', remote.url);
     for (const [name, text] of Object.entries(files)) await repo.write(name, text);
-    await repo.write('project.json', projectFile({ quietMs: 100, minIntervalMs: 0 }));
+    await repo.write('project.json', projectFile({ quietMs, minIntervalMs: 0 }));
     await repo.git('add', '--all');
     await repo.git('commit', '--quiet', '--message', 'begin');
     return { repo, path, remotePath: remote.path, remoteUrl: remote.url, id };
@@ -63,6 +64,30 @@ export async function beginJourney(options: { env?: Record<string, string> } = {
     },
   };
 }
+
+export type Dice = { seed: number; below(limit: number): number; pick<T>(items: readonly T[]): T };
+
+/** Random choices that can be made again: the seed is printed, and `GITFERRY_TEST_SEED` sets it. */
+export function throwDice(journeyName: string): Dice {
+  const seed = Number(process.env.GITFERRY_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`${journeyName}: GITFERRY_TEST_SEED=${seed}`);
+  return diceOf(seed);
+}
+
+export function diceOf(seed: number): Dice {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number) => Math.floor(next() * limit);
+  return { seed, below, pick: (items) => items[below(items.length)] as never };
+}
+
+/** 1, or what `GITFERRY_TEST_LENGTH` says: how much longer random journeys shall be. */
+export const LENGTH = Number(process.env.GITFERRY_TEST_LENGTH ?? 1);
 
 export function projectFile(
   schedule: { quietMs: number; minIntervalMs: number },
