@@ -43,13 +43,95 @@ function seeded(seed: number) {
   return { below, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T };
 }
 
-const NAMES = ['a', 'b', 'ab', 'A', 'foo', 'foo.txt', 'bar.log', '.x', 'a b', 'ü', '#c', '!d', 'x[1]', 'back\\s', 'e '];
+const NAMES = [
+  'a',
+  'b',
+  'ab',
+  'A',
+  'foo',
+  'foo.txt',
+  'bar.log',
+  '.x',
+  'a b',
+  'ü',
+  '#c',
+  '!d',
+  'x[1]',
+  'back\\s',
+  'e ',
+];
 const PATTERNS = [
-  'a', 'a/', '/a', '/a/', 'b', '*.log', '*.txt', 'foo*', '?', '??', 'a?', '[ab]', '[!a]', '[a-f]oo', '**/b', 'a/**',
-  '**/a/**', 'a/**/b', '/*', '*', '**', '!a', '!a/', '!*.txt', '!foo', '!/b', '!*/', '\\#c', '\\!d', '#c', 'x\\[1\\]',
-  'x[1]', 'x[[]1]', 'back\\\\s', 'e\\ ', 'e ', 'a b', 'a/b', 'a/b/', '/a/b', 'b/*', 'b/*/', '*/b', '*/*/a', 'foo/bar.log',
-  '.*', '!.x', 'A', 'ü', '[[:alpha:]]', '[[:upper:]]', '[]a]', '[^a]', 'a**', '**a', 'a**b', 'foo/**/', '**/', '!**/b',
-  'ab\\', '  ', 'a\t', '!', '/', '//a', 'a//b', './a', '!b/foo', 'b', '*/', '!/a/b',
+  'a',
+  'a/',
+  '/a',
+  '/a/',
+  'b',
+  '*.log',
+  '*.txt',
+  'foo*',
+  '?',
+  '??',
+  'a?',
+  '[ab]',
+  '[!a]',
+  '[a-f]oo',
+  '**/b',
+  'a/**',
+  '**/a/**',
+  'a/**/b',
+  '/*',
+  '*',
+  '**',
+  '!a',
+  '!a/',
+  '!*.txt',
+  '!foo',
+  '!/b',
+  '!*/',
+  '\\#c',
+  '\\!d',
+  '#c',
+  'x\\[1\\]',
+  'x[1]',
+  'x[[]1]',
+  'back\\\\s',
+  'e\\ ',
+  'e ',
+  'a b',
+  'a/b',
+  'a/b/',
+  '/a/b',
+  'b/*',
+  'b/*/',
+  '*/b',
+  '*/*/a',
+  'foo/bar.log',
+  '.*',
+  '!.x',
+  'A',
+  'ü',
+  '[[:alpha:]]',
+  '[[:upper:]]',
+  '[]a]',
+  '[^a]',
+  'a**',
+  '**a',
+  'a**b',
+  'foo/**/',
+  '**/',
+  '!**/b',
+  'ab\\',
+  '  ',
+  'a\t',
+  '!',
+  '/',
+  '//a',
+  'a//b',
+  './a',
+  '!b/foo',
+  'b',
+  '*/',
+  '!/a/b',
 ];
 
 function rulesText(random: ReturnType<typeof seeded>, lines: number): string {
@@ -104,16 +186,24 @@ test('isIgnored() agrees with git on hundreds of seeded rule and path combinatio
     for (const path of files) {
       compared += 1;
       const ours = await rules.isIgnored(toRepoPath(path), false);
-      if (ours === kept.has(path)) differences.push(`seed ${seed}: ${path} ${ours ? 'ignored' : 'kept'} here`);
+      if (ours === kept.has(path))
+        differences.push(`seed ${seed}: ${path} ${ours ? 'ignored' : 'kept'} here`);
     }
     // For folders git answers only whether they are ignored themselves; it exits with 1 when none is.
     const asked = [...folders, 'certainly-ignored'].join('\0');
-    const sure = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.excludesFile', GIT_CONFIG_VALUE_0: sureFile };
-    const said = await runGit(['check-ignore', '--no-index', '-z', '--stdin', '--verbose', '--non-matching'], {
-      cwd: repo.path,
-      input: asked,
-      env: sure,
-    });
+    const sure = {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'core.excludesFile',
+      GIT_CONFIG_VALUE_0: sureFile,
+    };
+    const said = await runGit(
+      ['check-ignore', '--no-index', '-z', '--stdin', '--verbose', '--non-matching'],
+      {
+        cwd: repo.path,
+        input: asked,
+        env: sure,
+      },
+    );
     const fields = said.toString('utf8').split('\0');
     for (let at = 0; at + 3 < fields.length; at += 4) {
       const path = fields[at + 3] ?? '';
@@ -122,7 +212,8 @@ test('isIgnored() agrees with git on hundreds of seeded rule and path combinatio
       const ignored = fields[at] !== '' && !pattern.startsWith('!');
       compared += 1;
       const ours = await rules.isIgnored(toRepoPath(path), true);
-      if (ours !== ignored) differences.push(`seed ${seed}: folder ${path} ${ours ? 'ignored' : 'kept'} here, ${pattern}`);
+      if (ours !== ignored)
+        differences.push(`seed ${seed}: folder ${path} ${ours ? 'ignored' : 'kept'} here, ${pattern}`);
     }
   }
   expect(differences).toEqual([]);
