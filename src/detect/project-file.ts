@@ -60,7 +60,7 @@ export function withoutBom(text: string): string {
 }
 
 /** Names the place of a fault in the form of `github.remotes[0].url`. */
-export function describeIssue({ path, message }: z.core.$ZodIssue): string {
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
   const place = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   return `${place.replace(/^\./, '') || 'the file'}: ${message}`;
 }

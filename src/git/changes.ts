@@ -37,7 +37,7 @@ export type ChangesInput = {
 };
 
 /** `path` is display text; nothing is known of what lies there or below. */
-export type UnreadableFile = { path: string; detail: string };
+type UnreadableFile = { path: string; detail: string };
 /** `changes` are sorted by path. */
 export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[] };
 

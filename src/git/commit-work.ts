@@ -7,7 +7,6 @@ import { Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { findChanges } from './changes.ts';
 import { commitChanges } from './commit.ts';
 import { commitMessage } from './commit-message.ts';
-import { readIdentity } from './identity.ts';
 import { openIgnoreRules } from './ignore.ts';
 import { readIndex } from './index-file.ts';
 import { diskPath, displayPath, type RepoPath, toRepoPath } from './paths.ts';

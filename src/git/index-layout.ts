@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../model/failure.ts';
 
 export const HEADER_BYTES = 12;
-export const HASH_BYTES = 20;
+const HASH_BYTES = 20;
 /** Within an entry: flags after ten numbers and the id, then the name, two bytes later with extended flags. */
 export const FLAGS_AT = 60;
 export const NAME_AT = 62;

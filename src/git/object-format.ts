@@ -8,7 +8,7 @@ import { FILE_MODE } from './types.ts';
 
 const HEADER = /^(commit|tree|blob|tag) (0|[1-9]\d{0,15})$/;
 /** `commit` and 16 digits fit well within. */
-export const LONGEST_HEADER = 32;
+const LONGEST_HEADER = 32;
 const COMMIT_HEAD = /^tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)/;
 const OID_BYTES = 20;
 

@@ -20,7 +20,7 @@ export type ProbeInput = {
   now: number;
 };
 
-export type ReadyRepository = {
+type ReadyRepository = {
   kind: 'ready';
   repo: Repository;
   config: GitConfig;

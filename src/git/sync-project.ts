@@ -3,18 +3,15 @@
 
 import { Failure, type Reason, reasonOf } from '../model/failure.ts';
 import type { ProjectFacts } from '../model/project.ts';
-import type { GithubConfig } from '../model/project-config.ts';
 import { NO_STATS, type RunStats } from '../model/run.ts';
 import { commitWork } from './commit-work.ts';
 import { openObjects } from './objects.ts';
-import type { RepoPath } from './paths.ts';
 import { type ProbeResult, probeRepository } from './probe.ts';
 import { pushBranches } from './push-branches.ts';
 import { chooseRemote } from './remote-choice.ts';
 import { takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
-import type { ObjectStore } from './types.ts';
 
 const CONFLICTS: ReadonlySet<string> = new Set([
   'remote-ahead',

@@ -4,7 +4,8 @@
 import { Failure } from '../model/failure.ts';
 import type { Database } from './database.ts';
 import { isConstraint } from './errors.ts';
-import { MIGRATIONS, type Migration } from './migrations/list.ts';
+import { MIGRATIONS } from './migrations/list.ts';
+import type { Migration } from './migrations/migration.ts';
 
 const FOREIGN_TABLES = `
   SELECT count(*) FILTER (WHERE name = 'schema_migrations') AS ours, count(*) AS tables, min(name) AS example

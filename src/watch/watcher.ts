@@ -40,7 +40,7 @@ export type WatcherDeps = {
 };
 
 /** `folders`: watched one by one; null when the runtime watches the tree as a whole. */
-export type ProjectWatchStatus =
+type ProjectWatchStatus =
   | { readonly mode: 'events'; readonly folders: number | null }
   | { readonly mode: 'scan-only'; readonly reason: string };
 

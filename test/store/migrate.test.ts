@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { openLocal } from '../../src/store/local.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { MIGRATIONS, type Migration } from '../../src/store/migrations/list.ts';
+import { MIGRATIONS } from '../../src/store/migrations/list.ts';
+import type { Migration } from '../../src/store/migrations/migration.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { databaseDeps, temporaryFolder } from '../support/database.ts';
 

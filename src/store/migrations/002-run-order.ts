@@ -1,7 +1,7 @@
 // History is read by the time runs finished: in all, of one project, of one status. With these indexes a page costs
 // the same with a million runs as with a hundred.
 
-import type { Migration } from './list.ts';
+import type { Migration } from './migration.ts';
 
 export const runOrder: Migration = {
   version: 2,

@@ -2,12 +2,6 @@
 
 import { init } from './001-init.ts';
 import { runOrder } from './002-run-order.ts';
-
-/** Runs as one transaction. Versions grow by one. */
-export type Migration = {
-  readonly version: number;
-  readonly name: string;
-  readonly statements: readonly string[];
-};
+import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [init, runOrder];
