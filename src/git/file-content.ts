@@ -2,10 +2,12 @@
 
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readlink } from 'node:fs/promises';
+import { HOLDS_RAW_NAMES } from '../host/file-names.ts';
 import { Failure } from '../model/failure.ts';
 import { isAbsent, readFailure } from './io-failure.ts';
 import { hashBlobStream } from './loose-objects.ts';
 import { objectId } from './object-format.ts';
+import { LOST_CHARACTER } from './path-names.ts';
 import { diskPath, displayPath, type RepoPath } from './paths.ts';
 
 const MOST_TRIES = 5;
@@ -49,7 +51,7 @@ async function look(place: string | Buffer, name: string): Promise<BigIntStats |
 async function tryToHash(place: string | Buffer, name: string, stats: BigIntStats): Promise<string | null> {
   try {
     if (stats.isSymbolicLink()) {
-      return objectId('blob', await readlink(place, { encoding: 'buffer' }));
+      return objectId('blob', targetOf(await readlink(place, { encoding: 'buffer' }), name));
     }
     const chunks = chunksOf(place, name, Number(stats.size));
     return await hashBlobStream({ chunks, sizeBytes: Number(stats.size), oid: null, name });
@@ -58,6 +60,15 @@ async function tryToHash(place: string | Buffer, name: string, stats: BigIntStat
     if (failure instanceof Failure && failure.code === 'file-changing') return null;
     throw failure;
   }
+}
+
+/** A target that the runtime could not hold as bytes is another one by now. */
+function targetOf(target: Uint8Array, name: string): Uint8Array {
+  const isSound = HOLDS_RAW_NAMES || !Buffer.from(target).toString('latin1').includes(LOST_CHARACTER);
+  if (isSound) return target;
+  throw new Failure('file-unreadable', `The target of the link ${name} is not UTF-8.`, {
+    action: 'Change the link, or run gitferry on Node.',
+  });
 }
 
 async function* chunksOf(

@@ -37,7 +37,7 @@ export async function namesIn(input: NamesInput): Promise<NamedItem[]> {
       continue;
     }
     if (name.includes(LOST_CHARACTER) && !(await isThere(name))) {
-      // A tracked name of raw bytes is looked up by itself below; this is only its shadow.
+      // A tracked name of raw bytes is found unreadable by itself; this is only its shadow.
       if (all.every((other) => isUtf8(bytesOf(other)))) {
         input.onUnreadable(childPath(folder, name), new Error('its name is not UTF-8'));
       }

@@ -4,6 +4,8 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { HOLDS_RAW_NAMES } from '../host/file-names.ts';
+import { Failure } from '../model/failure.ts';
 import { isAbsent } from './io-failure.ts';
 
 /** `name` is a byte string. */
@@ -11,7 +13,10 @@ export type FolderItem = { readonly name: string; readonly kind: 'file' | 'folde
 
 type Soon<T> = T | Promise<T>;
 
-/** Null means: nothing is there. Other faults are thrown as the system gives them. */
+/**
+ * Null means: nothing is there. Other faults are thrown as the system gives them.
+ * @throws Failure `file-unreadable` for a name of raw bytes where the runtime cannot hold one
+ */
 export type WorktreeFiles = {
   lstat(path: string | Buffer): Soon<BigIntStats | null>;
   list(path: string | Buffer): Soon<FolderItem[] | null>;
@@ -28,9 +33,14 @@ const FOLDERS_PER_TURN = 64;
 export function awaitedFiles(): WorktreeFiles {
   const bounded = boundTo(MOST_FILE_OPERATIONS);
   return {
-    lstat: (path) => bounded(() => unlessAbsent(lstat(path, { bigint: true }))),
+    lstat: (path) =>
+      bounded(async () => {
+        refuseRawName(path);
+        return unlessAbsent(lstat(path, { bigint: true }));
+      }),
     list: (path) =>
       bounded(async () => {
+        refuseRawName(path);
         const items = await unlessAbsent(readdir(path, { withFileTypes: true, encoding: 'latin1' }));
         return items?.map(toItem) ?? null;
       }),
@@ -43,9 +53,14 @@ export function awaitedFiles(): WorktreeFiles {
 export function blockingFiles(): WorktreeFiles {
   let folders = 0;
   return {
-    lstat: (path) => nullIfAbsent(() => lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null),
-    list: (path) =>
-      nullIfAbsent(() => readdirSync(path, { withFileTypes: true, encoding: 'latin1' }).map(toItem)),
+    lstat(path) {
+      refuseRawName(path);
+      return nullIfAbsent(() => lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null);
+    },
+    list(path) {
+      refuseRawName(path);
+      return nullIfAbsent(() => readdirSync(path, { withFileTypes: true, encoding: 'latin1' }).map(toItem));
+    },
     atOnce: 1,
     breathe() {
       folders += 1;
@@ -69,6 +84,14 @@ function boundTo(most: number): <T>(work: () => Promise<T>) => Promise<T> {
       else running -= 1;
     }
   };
+}
+
+/** It would look absent, and its absence would be taken for a deletion. */
+function refuseRawName(path: string | Buffer): void {
+  if (typeof path === 'string' || HOLDS_RAW_NAMES) return;
+  throw new Failure('file-unreadable', `The name of ${path.toString('utf8')} is not UTF-8.`, {
+    action: 'Rename the file, or run gitferry on Node.',
+  });
 }
 
 function toItem(entry: Dirent): FolderItem {

@@ -1,6 +1,7 @@
 // Tells whether a path lies in ordinary folders of the work tree, or what on the way to it stands against that:
 // a link, a file, nothing at all, another repository.
 
+import { Failure } from '../model/failure.ts';
 import { childPath } from './index-children.ts';
 import type { IndexFile } from './index-file.ts';
 import { errorCode } from './io-failure.ts';
@@ -44,7 +45,7 @@ export function createPlaceFinder(input: PlaceInput): (path: RepoPath) => Promis
       const nested = await input.files.lstat(diskPath(input.worktree, childPath(folder, '.git')));
       return nested === null ? INSIDE : FOREIGN;
     } catch (error) {
-      if (errorCode(error) === '') throw error;
+      if (errorCode(error) === '' && !(error instanceof Failure)) throw error;
       return INSIDE;
     }
   };
