@@ -2,11 +2,11 @@
 // core's profiler keeps every mark it ever set and searches them all for each rule (1,000 small files take 7 s,
 // the next 1,000 take 34 s), and its filter lets a file silence the scan by a comment.
 
+import type { SecretLintRuleContext as RuleContext } from '@secretlint/types';
 import { isExampleUrl } from './placeholder.ts';
 
 type Preset = typeof import('@secretlint/secretlint-rule-preset-recommend');
 type Rule = Preset['rules'][number];
-type RuleContext = Parameters<Rule['create']>[0];
 type RuleSource = Parameters<NonNullable<ReturnType<Rule['create']>['file']>>[0];
 
 /** `index` is the offset of the match in the text. */
