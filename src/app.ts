@@ -6,7 +6,7 @@ import { flatten, type Layers, mergeLayers } from './config/layers.ts';
 import type { Config } from './config/settings.ts';
 import { createEventBus } from './events/bus.ts';
 import type { EventBus } from './events/types.ts';
-import { type ChangeScanner, createChangeScanner } from './git/change-scanner.ts';
+import { type ChangeScanner, createChangeScanner } from './git/changes/change-scanner.ts';
 import type { Random } from './host/clock.ts';
 import type { LockFile } from './host/lock-file.ts';
 import type { Log } from './host/log.ts';

@@ -1,7 +1,7 @@
 // What the pipeline is built from and what it offers; the story itself is in pipeline.ts.
 
 import type { EventBus } from './events/types.ts';
-import type { ChangeScanner } from './git/change-scanner.ts';
+import type { ChangeScanner } from './git/changes/change-scanner.ts';
 import type { Clock, Random } from './host/clock.ts';
 import type { Log } from './host/log.ts';
 import type { ProjectId } from './model/ids.ts';

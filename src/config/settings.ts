@@ -28,7 +28,7 @@ const integer = (min: number, max: number) =>
 const HOST_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 const DAY_MS = 86_400_000;
 
-const SETTINGS = {
+export const SETTINGS = {
   port: {
     ...integer(0, 65_535),
     default: 3001,

@@ -3,7 +3,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { parseConfig } from '../git/config-file.ts';
+import { parseConfig } from '../git/config/config-file.ts';
 import { errorCode, isAbsent } from '../git/io-failure.ts';
 import { mapConcurrently } from '../git/map-concurrently.ts';
 import { openRepository } from '../git/repository.ts';

@@ -7,7 +7,7 @@
  * - `gate`: the host or credential is paused; costs no attempt.
  * - `soon`: lost a race on this machine; retried shortly.
  */
-type RetryRule = 'never' | 'backoff' | 'gate' | 'soon';
+export type RetryRule = 'never' | 'backoff' | 'gate' | 'soon';
 type Row = { readonly retry: RetryRule; readonly action: string };
 
 const never = (action: string): Row => ({ retry: 'never', action });

@@ -1,11 +1,11 @@
 // What enrolment needs to know of a repository: its branch, its remote, the queue's lane and lock for it.
 
-import { readHead } from '../git/refs.ts';
-import { type ChosenRemote, chooseRemote } from '../git/remote-choice.ts';
-import { normalRemote } from '../git/remote-url.ts';
+import { readGitConfig } from '../git/config/user-config.ts';
+import { readHead } from '../git/refs/refs.ts';
+import { type ChosenRemote, chooseRemote } from '../git/remote/remote-choice.ts';
+import { normalRemote } from '../git/remote/remote-url.ts';
 import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
-import { readGitConfig } from '../git/user-config.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 

@@ -1,6 +1,6 @@
 // Pure: what becomes of a job after a sync answered. Who must act, who waits, and how long.
 
-import type { SyncOutcome } from '../git/sync-work.ts';
+import type { SyncOutcome } from '../git/sync/sync-work.ts';
 import type { Random } from '../host/clock.ts';
 import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';

@@ -1,7 +1,7 @@
 // A person's own git commands: after one, is there something to sync? Our own commits and pushes touch the
 // same files, so the refs are compared with what was last synced before anything is queued.
 
-import { listRefs, readHead } from '../git/refs.ts';
+import { listRefs, readHead } from '../git/refs/refs.ts';
 import { openRepository } from '../git/repository.ts';
 import { matchesBranch } from '../model/branch-match.ts';
 import { Failure } from '../model/failure.ts';

@@ -1,9 +1,9 @@
 // The watcher asks of every folder whether git ignores it; the rules of a repository are opened once.
 
-import { type IgnoreRules, openIgnoreRules } from '../git/ignore.ts';
+import { type IgnoreRules, openIgnoreRules } from '../git/changes/ignore.ts';
+import { readGitConfig } from '../git/config/user-config.ts';
 import { toRepoPath } from '../git/paths.ts';
 import { openRepository } from '../git/repository.ts';
-import { readGitConfig } from '../git/user-config.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';

@@ -3,9 +3,9 @@
 
 import type { EventBus, NewEvent } from '../events/types.ts';
 import { toRepoPath } from '../git/paths.ts';
-import type { SyncPorts } from '../git/sync-ports.ts';
-import { syncProject } from '../git/sync-project.ts';
-import type { SyncAnswer, SyncOutcome } from '../git/sync-work.ts';
+import type { SyncPorts } from '../git/sync/sync-ports.ts';
+import { syncProject } from '../git/sync/sync-project.ts';
+import type { SyncAnswer, SyncOutcome } from '../git/sync/sync-work.ts';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';

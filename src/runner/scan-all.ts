@@ -3,7 +3,7 @@
 
 import { decideScan } from '../detect/decide.ts';
 import type { EventBus } from '../events/types.ts';
-import type { ChangeScanner, ScanResult } from '../git/change-scanner.ts';
+import type { ChangeScanner, ScanResult } from '../git/changes/change-scanner.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';

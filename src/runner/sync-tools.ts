@@ -1,12 +1,12 @@
 // What a sync is done with: credentials, transport, guard, and the host's API for refusals that need explaining.
 
 import type { Config } from '../config/settings.ts';
-import { chooseRemote } from '../git/remote-choice.ts';
-import { parseRemoteUrl } from '../git/remote-url.ts';
+import { readGitConfig } from '../git/config/user-config.ts';
+import { chooseRemote } from '../git/remote/remote-choice.ts';
+import { parseRemoteUrl } from '../git/remote/remote-url.ts';
+import { createTransport } from '../git/remote/transport.ts';
 import { openRepository } from '../git/repository.ts';
-import type { ChangeGuard, SyncPorts } from '../git/sync-ports.ts';
-import { createTransport } from '../git/transport.ts';
-import { readGitConfig } from '../git/user-config.ts';
+import type { ChangeGuard, SyncPorts } from '../git/sync/sync-ports.ts';
 import { createCredentials } from '../github/credentials.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
 import { createGithubClient } from '../github/rest-client.ts';

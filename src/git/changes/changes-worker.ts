@@ -1,0 +1,78 @@
+// The thread's side of change-scanner.ts: compares one work tree at a time with its HEAD, by blocking calls.
+// Keeps nothing of a repository once it has answered.
+
+import { threadSide } from '../../host/worker-threads.ts';
+import { Failure } from '../../model/failure.ts';
+import { openObjects } from '../objects/objects.ts';
+import { probeRepository } from '../probe/probe.ts';
+import { listRefs } from '../refs/refs.ts';
+import { findChanges } from './changes.ts';
+import { openIgnoreRules } from './ignore.ts';
+import type { ScanAnswer, ScanOrder, ScanResult, ScanSetup } from './scan-messages.ts';
+import { blockingFiles } from './worktree-files.ts';
+
+const HEADS = 'refs/heads/';
+// Only some trees of changed folders are ever read.
+const MOST_TREE_ENTRIES = 2_000;
+
+const side = threadSide();
+const setup = side.data as ScanSetup;
+let current: { id: number; abort: AbortController } | null = null;
+
+side.onMessage((message) => {
+  const order = message as ScanOrder;
+  if (order.kind === 'abort') {
+    if (current?.id === order.id) current.abort.abort();
+    return;
+  }
+  const abort = new AbortController();
+  current = { id: order.id, abort };
+  void answerTo(order, abort.signal).then((answer) => {
+    current = null;
+    side.post(answer);
+  });
+});
+
+async function answerTo(
+  order: Extract<ScanOrder, { kind: 'scan' }>,
+  signal: AbortSignal,
+): Promise<ScanAnswer> {
+  const { id } = order;
+  try {
+    return { id, result: await scan(order.worktree, order.now, signal) };
+  } catch (error) {
+    if (error instanceof Failure) {
+      return { id, failure: { code: error.code, detail: error.message, action: error.action } };
+    }
+    return { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function scan(worktree: string, now: number, signal: AbortSignal): Promise<ScanResult> {
+  const probe = await probeRepository({ worktree, now, ...setup });
+  if (probe.kind === 'blocked') return { kind: 'blocked', reason: probe.reason };
+  const { repo, config, head, fileMode } = probe;
+  const objects = openObjects(repo, { fsync: false, treeCacheEntries: MOST_TREE_ENTRIES });
+  try {
+    const ignore = openIgnoreRules({ repo, config, ...setup });
+    const files = blockingFiles();
+    const found = await findChanges({
+      ...{ repo, objects, config, ignore, head, fileMode, files, signal },
+      scope: 'all',
+    });
+    const refs = await listRefs(repo, HEADS);
+    return {
+      kind: 'changes',
+      head,
+      changes: found.changes.length,
+      unreadable: found.unreadable.length,
+      branches: Object.fromEntries([...refs].map(([ref, oid]) => [ref.slice(HEADS.length), oid])),
+    };
+  } catch (error) {
+    // The same answer as a sync would give: a person has to act, and no retry helps.
+    if (error instanceof Failure && !error.retryable) return { kind: 'blocked', reason: error.reason };
+    throw error;
+  } finally {
+    await objects.close();
+  }
+}

@@ -1,0 +1,122 @@
+// Commits known changes with the effect of `git commit --only <paths>`: objects first, without any lock; then index
+// and branch under git's own locks, as short as possible. What else a person has staged stays staged.
+
+import type { Clock, Random } from '../../host/clock.ts';
+import { Failure } from '../../model/failure.ts';
+import type { IndexChange } from '../index/index-write.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import { type CommitTime, commitContent, signature } from '../objects/commit-object.ts';
+import { buildTree } from '../objects/trees.ts';
+import { readHead } from '../refs/refs.ts';
+import type { FileChange, Head, Identity, ObjectStore, Repository } from '../types.ts';
+import { type FaultPoint, publishCommit } from './publish-commit.ts';
+import { openWorkTree, storeChange } from './work-file.ts';
+
+const FILES_AT_ONCE = 8;
+// Other programs may commit at the same time; each time HEAD moves the tree is built anew.
+const MAX_ATTEMPTS = 8;
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+export type CommitInput = {
+  repo: Repository;
+  objects: ObjectStore;
+  changes: readonly FileChange[];
+  message: string;
+  author: Identity;
+  committer: Identity;
+  at: CommitTime;
+  clock: Clock;
+  random: Random;
+  /** Flush index and ref to the disk before they get their names. */
+  fsync: boolean;
+  /** Heeded until the branch moves; then the commit is brought to its end. */
+  signal: AbortSignal;
+  /** Called at named steps, so that tests can stop or interfere there. */
+  faultPoint?: FaultPoint;
+};
+
+/** `parent` is null for a first commit; `files` counts the changes. */
+export type CommitResult = { oid: string; parent: string | null; ref: string; files: number };
+
+/**
+ * Answers null when HEAD's tree already holds all of it.
+ * @throws Failure `file-changing`, `index-busy`, `ref-moved`, `detached-head`, `unmerged-entries`,
+ *   `merge-in-progress` and its kin, `index-corrupt`, `needs-system-git`, `identity-missing`, `disk-full`,
+ *   `write-refused`, `aborted`
+ */
+export async function commitChanges(input: CommitInput): Promise<CommitResult | null> {
+  const fault = async (name: string) => input.faultPoint?.(name);
+  const stored = await storeBlobs(input);
+  await fault('blobs-written');
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    throwIfAborted(input.signal);
+    const prepared = await prepareCommit(input, stored);
+    if (prepared === null) return null;
+    await fault('trees-written');
+    throwIfAborted(input.signal);
+    const { head, oid } = prepared;
+    if (await publish(input, { ...prepared, changes: stored })) {
+      return { oid, parent: head.oid, ref: head.ref, files: stored.length };
+    }
+  }
+  throw new Failure('ref-moved', `HEAD moved ${MAX_ATTEMPTS} times while a commit was made.`);
+}
+
+type Branch = Extract<Head, { kind: 'branch' }>;
+
+async function storeBlobs(input: CommitInput): Promise<IndexChange[]> {
+  const tree = openWorkTree(input.repo.worktree);
+  return mapConcurrently(input.changes, FILES_AT_ONCE, (change) => {
+    throwIfAborted(input.signal);
+    return storeChange(tree, input.objects, change);
+  });
+}
+
+/** Writes trees and commit on top of HEAD; null when there is nothing to commit. */
+async function prepareCommit(
+  input: CommitInput,
+  stored: readonly IndexChange[],
+): Promise<{ head: Branch; oid: string } | null> {
+  const { repo, objects } = input;
+  const head = await readHead(repo);
+  if (head.kind === 'detached') throw new Failure('detached-head', `HEAD is detached at ${head.oid}.`);
+  const before = head.oid === null ? null : (await objects.readCommit(head.oid)).tree;
+  const changes = stored.map(({ path, entry }) => ({ path, file: entry }));
+  const tree = await buildTree(objects, before, changes);
+  if (tree === (before ?? EMPTY_TREE)) return null;
+  const { author, committer, at, message } = input;
+  const content = commitContent({ tree, parent: head.oid, author, committer, at, message });
+  return { head, oid: await objects.write('commit', content) };
+}
+
+async function publish(
+  input: CommitInput,
+  prepared: { head: Branch; oid: string; changes: readonly IndexChange[] },
+): Promise<boolean> {
+  const { repo, clock, random, fsync, signal, faultPoint } = input;
+  const subject = input.message.trimStart().split('\n', 1)[0] ?? '';
+  const reflog = {
+    message: `commit${prepared.head.oid === null ? ' (initial)' : ''}: ${subject}`,
+    who: signature(input.committer, input.at),
+  };
+  try {
+    return await publishCommit({
+      repo,
+      wait: { clock, random, signal },
+      fsync,
+      reflog,
+      faultPoint: async (name) => faultPoint?.(name),
+      ...prepared,
+    });
+  } catch (error) {
+    // A wait for a lock ends with the signal's own reason.
+    if (signal.aborted && error === signal.reason) throwIfAborted(signal);
+    throw error;
+  }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  if (signal.reason instanceof Failure) throw signal.reason;
+  throw new Failure('aborted', 'The commit was called off before it was made.', { cause: signal.reason });
+}

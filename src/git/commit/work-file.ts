@@ -1,0 +1,139 @@
+// Takes one changed file of the work tree into the object store, making sure that it is the content that was looked
+// at, whole and still. Knows nothing of the index, trees or locks.
+
+import { type BigIntStats, constants } from 'node:fs';
+import { lstat, readFile, readlink } from 'node:fs/promises';
+import { Failure } from '../../model/failure.ts';
+import type { IndexChange } from '../index/index-write.ts';
+import { isAbsent, readFailure } from '../io-failure.ts';
+import { objectId } from '../objects/object-format.ts';
+import { diskPath, displayPath, type RepoPath } from '../paths.ts';
+import { FILE_MODE, type FileChange, type FileStat, type ObjectStore } from '../types.ts';
+
+// Larger files are streamed.
+const WHOLE_LIMIT_BYTES = 1024 * 1024;
+// A link that takes the file's place meanwhile must not lead us out of the work tree.
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+
+/** Remembers which folders were found to be real ones, for the time of one commit. */
+export type WorkTree = { readonly root: string; readonly folders: Map<string, Promise<boolean>> };
+
+export function openWorkTree(root: string): WorkTree {
+  return { root, folders: new Map() };
+}
+
+/**
+ * Writes the blob of a change (nothing for a deletion) and answers the index entry it leads to.
+ * @throws Failure `file-changing` when the work tree no longer shows this change, `file-unreadable`,
+ *   `disk-full`, `write-refused`
+ */
+export async function storeChange(
+  tree: WorkTree,
+  objects: ObjectStore,
+  change: FileChange,
+): Promise<IndexChange> {
+  refuseUnsafe(change.path);
+  if (change.kind === 'deleted') {
+    await expectGone(tree, change.path);
+    return { path: change.path, entry: null };
+  }
+  const { path, mode, oid } = change;
+  if (!(await isInside(tree, path))) throw changed(path);
+  const before = await statOf(tree, path);
+  const kindFits = mode === FILE_MODE.symlink ? before.isSymbolicLink() : before.isFile();
+  if (!kindFits) throw changed(path);
+  await storeContent(tree, objects, { path, oid, mode, sizeBytes: Number(before.size) });
+  const after = await statOf(tree, path);
+  if (!isSame(before, after)) throw changed(path);
+  return { path, entry: { mode, oid, stat: toFileStat(after) } };
+}
+
+/** The part of node's stat that the index keeps. */
+function toFileStat(stats: BigIntStats): FileStat {
+  const { ctimeNs, mtimeNs, dev, ino, uid, gid, size } = stats;
+  return { ctimeNs, mtimeNs, dev, ino, uid, gid, size };
+}
+
+async function storeContent(
+  tree: WorkTree,
+  objects: ObjectStore,
+  file: { path: RepoPath; oid: string; mode: number; sizeBytes: number },
+): Promise<void> {
+  const path = diskPath(tree.root, file.path);
+  const name = displayPath(file.path);
+  if (file.mode !== FILE_MODE.symlink && file.sizeBytes > WHOLE_LIMIT_BYTES) {
+    await objects.writeBlobFile({ path, name, sizeBytes: file.sizeBytes, oid: file.oid, flags: READ_FLAGS });
+    return;
+  }
+  let content: Buffer;
+  try {
+    content =
+      file.mode === FILE_MODE.symlink
+        ? await readlink(path, { encoding: 'buffer' })
+        : await readFile(path, { flag: READ_FLAGS });
+  } catch (error) {
+    throw readFailure(error, name);
+  }
+  if (objectId('blob', content) !== file.oid) throw changed(file.path);
+  await objects.write('blob', content);
+}
+
+async function expectGone(tree: WorkTree, path: RepoPath): Promise<void> {
+  let stats: BigIntStats;
+  try {
+    stats = await lstat(diskPath(tree.root, path), { bigint: true });
+  } catch (error) {
+    if (isAbsent(error)) return;
+    throw readFailure(error, displayPath(path));
+  }
+  // A folder in its place, or a link on the way that leads elsewhere: the tracked file itself is gone.
+  if (stats.isDirectory() || !(await isInside(tree, path))) return;
+  throw changed(path);
+}
+
+/** Whether every folder on the way is a real one; behind a link the path lies outside of the work tree. */
+async function isInside(tree: WorkTree, path: RepoPath): Promise<boolean> {
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const folder = path.slice(0, slash);
+    let real = tree.folders.get(folder);
+    if (real === undefined) {
+      real = isRealFolder(tree, folder);
+      tree.folders.set(folder, real);
+    }
+    if (!(await real)) return false;
+  }
+  return true;
+}
+
+async function isRealFolder(tree: WorkTree, folder: string): Promise<boolean> {
+  try {
+    return (await lstat(diskPath(tree.root, folder))).isDirectory();
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw readFailure(error, displayPath(folder as RepoPath));
+  }
+}
+
+async function statOf(tree: WorkTree, path: RepoPath): Promise<BigIntStats> {
+  try {
+    return await lstat(diskPath(tree.root, path), { bigint: true });
+  } catch (error) {
+    throw readFailure(error, displayPath(path));
+  }
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.size === b.size && a.ino === b.ino;
+}
+
+function refuseUnsafe(path: RepoPath): void {
+  const bad = path
+    .split('/')
+    .some((part) => part === '' || part === '.' || part === '..' || /^\.git$/i.test(part));
+  if (bad || path.includes('\0'))
+    throw new Error(`${JSON.stringify(displayPath(path))} must never be committed.`);
+}
+
+function changed(path: RepoPath): Failure {
+  return new Failure('file-changing', `${displayPath(path)} changed since it was looked at.`);
+}

@@ -1,0 +1,47 @@
+// Finds index entries whose stat data stops being a proof when the index gets a new time. git re-reads the content of
+// files written no earlier than the index; writing the index later would end that, so such entries are marked.
+
+import { lstat } from 'node:fs/promises';
+import { isAbsent } from '../io-failure.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import { diskPath } from '../paths.ts';
+import { FILE_MODE, type Repository } from '../types.ts';
+import { type IndexFile, isRacy, matchesStat, uint32 } from './index-file.ts';
+
+const MTIME_SECONDS_AT = 8;
+const BILLION = 1_000_000_000n;
+const LOOKS_AT_ONCE = 16;
+
+/**
+ * Positions of entries that may hide a change once the index is written anew. Usually none: only files written in the
+ * same second as the old index are looked at, because git compares whole seconds on most systems.
+ * `lockedNs` is when the new index was begun, by the file system's clock.
+ */
+export async function findUnsureEntries(
+  repo: Repository,
+  index: IndexFile,
+  lockedNs: bigint,
+): Promise<number[]> {
+  const indexSeconds = uint32(index.mtimeNs / BILLION);
+  const suspects: number[] = [];
+  for (let at = 0; at < index.count; at++) {
+    if (index.raw.readUInt32BE(index.offset(at) + MTIME_SECONDS_AT) >= indexSeconds) suspects.push(at);
+  }
+  const sure = await mapConcurrently(suspects, LOOKS_AT_ONCE, (at) => isSure(repo, index, at, lockedNs));
+  return suspects.filter((_at, i) => !sure[i]);
+}
+
+async function isSure(repo: Repository, index: IndexFile, at: number, lockedNs: bigint): Promise<boolean> {
+  const entry = index.entryAt(at);
+  if (entry.mode === FILE_MODE.submodule || entry.size === 0) return true;
+  // Still the same second: a later change in it would not show.
+  if (entry.stat.mtimeS >= uint32(lockedNs / BILLION)) return false;
+  try {
+    const stats = await lstat(diskPath(repo.worktree, entry.path), { bigint: true });
+    return matchesStat(entry, stats) && !isRacy(entry, index);
+  } catch (error) {
+    // A deletion shows without stat data.
+    if (isAbsent(error)) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+// Appends to reflogs as git would: branches, remote branches, notes and HEAD always, others when the log exists.
+
+import { constants } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Failure } from '../../model/failure.ts';
+import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
+import type { Repository } from '../types.ts';
+
+const ALWAYS_LOGGED = /^(?:HEAD$|refs\/(?:heads|remotes|notes)\/)/;
+const APPEND = constants.O_WRONLY | constants.O_APPEND;
+const NO_OID = '0'.repeat(40);
+
+/** `who` is `Name <email> <epoch seconds> <+hhmm>`. A null `before` means the ref is new. */
+export type ReflogLine = { before: string | null; after: string; who: string; message: string };
+
+/** Appends one line to the reflog of `ref`. @throws Failure `disk-full`, `write-refused` */
+export async function appendReflog(repo: Repository, ref: string, line: ReflogLine): Promise<void> {
+  const path = `${ref.startsWith('refs/') ? repo.commonDir : repo.gitDir}/logs/${ref}`;
+  const message = line.message.replace(/\s+/g, ' ').trim();
+  const text = `${line.before ?? NO_OID} ${line.after} ${line.who}${message === '' ? '' : `\t${message}`}\n`;
+  const always = ALWAYS_LOGGED.test(ref);
+  try {
+    if (always) await mkdir(dirname(path), { recursive: true });
+    // One write in append mode: the lines of two programs never mix.
+    const handle = await open(path, APPEND | (always ? constants.O_CREAT : 0), 0o666);
+    await handle.writeFile(text).finally(() => handle.close());
+  } catch (error) {
+    if (!always && isAbsent(error)) return;
+    if (errorCode(error) === 'EISDIR' || errorCode(error) === 'EEXIST' || isAbsent(error)) {
+      throw new Failure(
+        'ref-conflict',
+        `The reflog of ${ref} cannot be written: another ref's log is in its way.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw writeFailure(error, path);
+  }
+}

@@ -1,0 +1,184 @@
+// One POST to git-receive-pack: the command, the pack, the verdict. Who calls has proven what `from` is.
+
+import { redact } from '../../host/log.ts';
+import { Failure } from '../../model/failure.ts';
+import type { ObjectStore, Repository } from '../types.ts';
+import { bulkPack } from './bulk-pack.ts';
+import { classifyRejection } from './classify.ts';
+import { newObjects } from './history.ts';
+import { writePack } from './pack-write.ts';
+import { encodePacket, FLUSH_PACKET } from './pkt-line.ts';
+import { displayUrl, parseRemoteUrl } from './remote-url.ts';
+import { type PushReport, readPushReport } from './report-status.ts';
+import type { GitTransport } from './transport.ts';
+
+type SendPackInput = {
+  transport: GitTransport;
+  objects: ObjectStore;
+  repo: Repository;
+  url: string;
+  branch: string;
+  tip: string;
+  /** What the remote's branch is at; null: it is not there yet. */
+  from: string | null;
+  /** Commits that the remote has and that are here. */
+  bases: readonly string[];
+  capabilities: ReadonlySet<string>;
+  signal: AbortSignal;
+  env?: Readonly<Record<string, string | undefined>>;
+  onProgress?(sentBytes: number): void;
+  /** Grows by the requests made. */
+  count: { requests: number };
+};
+
+/** What every server has understood for a decade: for a push that did not ask. */
+export const ASSUMED_CAPABILITIES: ReadonlySet<string> = new Set(['report-status', 'side-band-64k']);
+
+const NO_COMMIT = '0'.repeat(40);
+/** Above this many, git's deltas and speed are worth a process. */
+const MOST_COMMITS = 1_000;
+const MOST_OBJECTS = 2_000;
+/** Smaller uploads are sent with their length; larger ones as a stream. */
+const BUFFERED_BYTES = 1024 * 1024;
+
+/**
+ * Resolves when the remote said `unpack ok` and `ok <ref>`; `bytes` is the size of the upload.
+ * @throws Failure a refusal by its name, or a fault with `data.outcomeUnknown: true`
+ */
+export async function sendPack(input: SendPackInput): Promise<{ bytes: number }> {
+  const wanted = chosenCapabilities(input);
+  const pack = await packOf(input);
+  const ref = `refs/heads/${input.branch}`;
+  const command = `${input.from ?? NO_COMMIT} ${input.tip} ${ref}\0 ${wanted.join(' ')}\n`;
+  const source = withCommand(command, pack);
+  try {
+    const upload = await bufferedOrStream(source, input);
+    const report = await post(input, upload.body, wanted.includes('side-band-64k'));
+    judge(input, ref, report);
+    return { bytes: upload.sentBytes() };
+  } finally {
+    // The request may have failed before it read the pack: whoever makes it must end.
+    await source.return(undefined);
+  }
+}
+
+function chosenCapabilities({ capabilities, transport, url }: SendPackInput): string[] {
+  const { host } = parseRemoteUrl(url);
+  const format = [...capabilities].find((each) => each.startsWith('object-format='));
+  if (format !== undefined && format !== 'object-format=sha1') {
+    throw new Failure('unsupported-object-format', `The repository on ${host} has ${format}.`, {
+      data: { host },
+    });
+  }
+  if (!capabilities.has('report-status')) {
+    throw new Failure('remote-invalid-answer', `${host} would not report what became of a push.`, {
+      data: { host },
+    });
+  }
+  const wanted = ['report-status'];
+  if (capabilities.has('side-band-64k')) wanted.push('side-band-64k');
+  if (format !== undefined) wanted.push(format);
+  if ([...capabilities].some((each) => each.startsWith('agent='))) {
+    wanted.push(`agent=${transport.userAgent.replace(/[^\x21-\x7e]+/g, '-')}`);
+  }
+  return wanted;
+}
+
+async function packOf(input: SendPackInput): Promise<AsyncIterable<Uint8Array>> {
+  const { objects, repo, tip, bases, signal, env } = input;
+  const found = await newObjects(objects, tip, bases, MOST_COMMITS, MOST_OBJECTS);
+  if (found !== 'too-many') return writePack(objects, found.oids);
+  const offsetDeltas = input.capabilities.has('ofs-delta');
+  return bulkPack({ objects, repo, tip, bases, offsetDeltas, signal, ...(env ? { env } : {}) });
+}
+
+async function* withCommand(command: string, pack: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield Buffer.concat([encodePacket(command), FLUSH_PACKET]);
+  yield* pack;
+}
+
+/** Reads ahead before the request is made, so that a slow start of the pack is no idle connection. */
+async function bufferedOrStream(source: AsyncGenerator<Uint8Array>, { onProgress }: SendPackInput) {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let ended = false;
+  while (length <= BUFFERED_BYTES && !ended) {
+    const next = await source.next();
+    if (next.done) ended = true;
+    else {
+      chunks.push(next.value);
+      length += next.value.length;
+    }
+  }
+  let sent = ended ? length : 0;
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    for (const chunk of chunks.splice(0)) yield counted(chunk);
+    for await (const chunk of source) yield counted(chunk);
+  }
+  const counted = (chunk: Uint8Array) => {
+    sent += chunk.length;
+    onProgress?.(sent);
+    return chunk;
+  };
+  return { body: ended ? Buffer.concat(chunks) : stream(), sentBytes: () => sent };
+}
+
+async function post(
+  input: SendPackInput,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  sideBand: boolean,
+): Promise<PushReport> {
+  const url = `${displayUrl(input.url).replace(/\/+$/, '')}/git-receive-pack`;
+  const { host } = parseRemoteUrl(url);
+  input.count.requests += 1;
+  try {
+    const response = await input.transport.request({
+      method: 'POST',
+      url,
+      headers: {
+        'content-type': 'application/x-git-receive-pack-request',
+        accept: 'application/x-git-receive-pack-result',
+      },
+      body,
+      signal: input.signal,
+    });
+    const type = response.headers.get('content-type') ?? 'none';
+    if (!type.startsWith('application/x-git-receive-pack-result')) {
+      await response.body.return(undefined);
+      throw new Failure('remote-invalid-answer', `${host} answered the push with content of type ${type}.`, {
+        data: { host },
+      });
+    }
+    return await readPushReport(response.body, sideBand);
+  } catch (error) {
+    throw withOutcome(error, host);
+  }
+}
+
+/** A refusal is certain; after anything else the remote may or may not have taken the push. */
+function withOutcome(error: unknown, host: string): unknown {
+  if (!(error instanceof Failure)) return error;
+  const { status } = error.data;
+  if (typeof status === 'number' && status >= 300 && status < 500) return error;
+  const data = { host, ...error.data, outcomeUnknown: true };
+  return new Failure(error.code, error.message, { data, cause: error, action: error.action });
+}
+
+function judge(input: SendPackInput, ref: string, report: PushReport): void {
+  const reason = report.unpack === 'ok' ? report.refs.get(ref) : report.unpack;
+  if (reason === null) return;
+  const { host } = parseRemoteUrl(input.url);
+  if (reason === undefined) {
+    throw new Failure('remote-invalid-answer', `${host} did not say what became of ${ref}.`, {
+      data: { host, outcomeUnknown: true },
+    });
+  }
+  const verdict = classifyRejection({ reason, sideband: report.messages });
+  throw new Failure(verdict.code, `${host} refused ${input.branch}: ${verdict.detail}`, {
+    data: {
+      host,
+      reason: redact(reason),
+      ...(verdict.code === 'rate-limited' ? { gate: `host:${host}` } : {}),
+    },
+  });
+}

@@ -1,0 +1,239 @@
+// HTTP to a git host: credentials bound to the host they are for, redirects, time limits, failures by name.
+// Knows no packet, ref or pack. Built on `fetch`, with every redirect followed by hand, because fetch and
+// isomorphic-git lose what is needed here: response headers of failures, the host a credential was meant for.
+
+import type { Clock } from '../../host/clock.ts';
+import { Failure } from '../../model/failure.ts';
+import { answerFailure } from './answer-failure.ts';
+import { startIdleWatch } from './idle-watch.ts';
+import { networkFailure } from './network-failure.ts';
+import { displayUrl, isLoopback, parseRemoteUrl } from './remote-url.ts';
+
+type GitRequest = {
+  method: 'GET' | 'POST';
+  /** User name and password inside it are never used. */
+  url: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Bytes, or a stream of them; a stream is sent as it is made and cannot be sent twice. */
+  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  signal: AbortSignal;
+};
+
+/** A 2xx answer. `body` must be read, to its end or until its loop is left. */
+export type GitResponse = {
+  /** Where the answer came from, after redirects. */
+  url: string;
+  status: number;
+  headers: Headers;
+  body: AsyncGenerator<Uint8Array>;
+  /** Null when no redirect was followed. */
+  redirectedTo: string | null;
+  /** HTTP requests made, redirects included. */
+  requests: number;
+};
+
+export type GitTransport = {
+  readonly userAgent: string;
+  /**
+   * Sends one request; follows redirects of a GET (at most 5).
+   * @throws Failure `offline`, `remote-timeout`, `remote-error`, `rate-limited`, `credential-missing`,
+   * `credential-rejected`, `insecure-remote`, `redirect-refused`, `aborted`, or what classify.ts says of the answer
+   */
+  request(request: GitRequest): Promise<GitResponse>;
+};
+
+export type TransportInput = {
+  clock: Clock;
+  /** The credential for exactly this `host[:port]`; null when there is none. */
+  credentialFor(host: string): Promise<{ username: string; password: string } | null>;
+  userAgent: string;
+  /** A request on which no byte moves for so long has failed. */
+  idleTimeoutMs: number;
+  /** Default: the runtime's own. */
+  fetch?: typeof fetch;
+};
+
+const MOST_REDIRECTS = 5;
+const LONGEST_BODY_BYTES = 8 * 1024;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+type Hop = { response: Response; hasCredential: boolean; watch: ReturnType<typeof startIdleWatch> };
+
+/** Makes the transport that all remotes share. */
+export function createTransport(input: TransportInput): GitTransport {
+  return {
+    userAgent: input.userAgent,
+    async request(request) {
+      let url = displayUrl(request.url);
+      for (let requests = 1; ; requests += 1) {
+        const hop = await sendOnce(input, request, url);
+        const { status } = hop.response;
+        if (!REDIRECTS.has(status)) {
+          if (!hop.response.ok) throw await refusal(input, hop, url);
+          refuseForeignPage(hop, url);
+          const redirectedTo = requests === 1 ? null : url;
+          return { ...opened(hop, url), url, redirectedTo, requests };
+        }
+        hop.watch.stop();
+        await hop.response.body?.cancel();
+        url = redirectTarget(request, url, hop.response, requests);
+      }
+    },
+  };
+}
+
+async function sendOnce(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
+  const { host } = parseRemoteUrl(url);
+  const credential = await input.credentialFor(host);
+  if (credential) refuseInsecure(url);
+  const headers = new Headers({ ...request.headers, 'user-agent': input.userAgent, pragma: 'no-cache' });
+  if (credential) headers.set('authorization', basic(credential));
+  const watch = startIdleWatch({
+    clock: input.clock,
+    timeoutMs: input.idleTimeoutMs,
+    signal: request.signal,
+    host,
+  });
+  let bodyFault: unknown = null;
+  try {
+    const response = await (input.fetch ?? fetch)(url, {
+      method: request.method,
+      headers,
+      redirect: 'manual',
+      signal: watch.signal,
+      ...uploadOf(request.body, watch.touch, (error) => {
+        bodyFault = error;
+      }),
+    });
+    watch.touch();
+    return { response, hasCredential: credential !== null, watch };
+  } catch (error) {
+    watch.stop();
+    throw watch.failure() ?? bodyFault ?? networkFailure(error, host);
+  }
+}
+
+const basic = ({ username, password }: { username: string; password: string }) =>
+  `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+
+function refuseInsecure(url: string): void {
+  const { kind, host } = parseRemoteUrl(url);
+  if (kind === 'https' || (kind === 'http' && isLoopback(host))) return;
+  throw new Failure('insecure-remote', `A credential is set for ${host}, but ${url} is not https.`, {
+    data: { host },
+  });
+}
+
+/** Streams with a plain pull, because Deno does not take async iterables as bodies. */
+function uploadOf(
+  body: GitRequest['body'],
+  onBytes: () => void,
+  onFault: (error: unknown) => void,
+): RequestInit {
+  if (body === undefined) return {};
+  if (body instanceof Uint8Array) return { body: body as Uint8Array<ArrayBuffer> };
+  const source = body[Symbol.asyncIterator]();
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await source.next();
+        onBytes();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      } catch (error) {
+        onFault(error);
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await source.return?.();
+    },
+  });
+  // `duplex` is required for streams and missing in the type.
+  return { body: stream, duplex: 'half' } as RequestInit;
+}
+
+function redirectTarget(request: GitRequest, from: string, response: Response, requests: number): string {
+  const location = response.headers.get('location') ?? '';
+  const { host } = parseRemoteUrl(from);
+  const refuse = (why: string) =>
+    new Failure('redirect-refused', `${displayUrl(from)} redirects ${why}.`, {
+      data: { host, status: response.status },
+    });
+  if (!URL.canParse(location, from)) throw refuse('without naming an address');
+  const target = displayUrl(new URL(location, from).href);
+  const { kind, host: nextHost } = parseRemoteUrl(target);
+  if (kind !== 'https' && kind !== 'http') throw refuse(`to ${target}, which is not http`);
+  if (request.method === 'POST') throw refuse(`an upload to ${target}`);
+  if (requests > MOST_REDIRECTS) throw refuse(`more than ${MOST_REDIRECTS} times`);
+  if (kind === 'http' && from.startsWith('https:') && !isLoopback(nextHost)) {
+    throw refuse(`to ${target}, which is not encrypted`);
+  }
+  return target;
+}
+
+/** A non-2xx answer as a failure that says what to do. */
+async function refusal(input: TransportInput, hop: Hop, url: string): Promise<Failure> {
+  return answerFailure({
+    host: parseRemoteUrl(url).host,
+    status: hop.response.status,
+    headers: hop.response.headers,
+    body: await headOfBody(hop, url),
+    hasCredential: hop.hasCredential,
+    nowMs: input.clock.now(),
+  });
+}
+
+/** At most 8 KiB; what arrived before the connection broke still says more than the break. */
+async function headOfBody(hop: Hop, url: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of opened(hop, url).body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= LONGEST_BODY_BYTES) break;
+    }
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === 'aborted') throw error;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, LONGEST_BODY_BYTES);
+}
+
+/** Git hosts answer pages only by mistake; networks with a login page answer them for every address. */
+function refuseForeignPage(hop: Hop, url: string): void {
+  const type = hop.response.headers.get('content-type') ?? '';
+  if (!/^text\/html\b/i.test(type) && hop.response.status !== 203) return;
+  const { host } = parseRemoteUrl(url);
+  hop.watch.stop();
+  throw new Failure(
+    'offline',
+    `${host} answers with a web page where git data belongs: a network login page?`,
+    {
+      data: { host, gate: `host:${host}`, status: hop.response.status },
+    },
+  );
+}
+
+function opened({ response, watch }: Hop, url: string) {
+  const { host } = parseRemoteUrl(url);
+  return { status: response.status, headers: response.headers, body: readBody(response, watch, host) };
+}
+
+async function* readBody(response: Response, watch: Hop['watch'], host: string): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  try {
+    while (reader) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      watch.touch();
+      yield value;
+    }
+  } catch (error) {
+    throw watch.failure() ?? networkFailure(error, host);
+  } finally {
+    watch.stop();
+    // After an error the stream is broken already, and cancelling says so again.
+    await reader?.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,25 @@
+// One sync at a time in a repository, over all services of this machine: a lock file in the git folder.
+
+import { join } from 'node:path';
+import { type LockFile, takeLock } from '../../host/lock-file.ts';
+import { Failure } from '../../model/failure.ts';
+import type { Repository } from '../types.ts';
+
+/** @throws Failure `repository-busy` when another process holds it; `write-refused` when .git cannot be written */
+export async function takeRepositoryLock(repo: Repository, pid: number): Promise<LockFile> {
+  const path = join(repo.gitDir, 'gitferry.lock');
+  try {
+    const answer = await takeLock(path, pid);
+    if (answer.kind === 'held') return answer.lock;
+    throw new Failure('repository-busy', `Process ${answer.pid} is syncing ${repo.worktree}.`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new Failure('disk-full', `No space left for ${path}.`, { cause: error });
+    }
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+      throw new Failure('write-refused', `${path} cannot be written (${code}).`, { cause: error });
+    }
+    throw error;
+  }
+}

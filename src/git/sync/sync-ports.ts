@@ -1,0 +1,41 @@
+// What a sync needs from outside the git room.
+
+import type { Clock, Random } from '../../host/clock.ts';
+import type { Log } from '../../host/log.ts';
+import type { HeldFile } from '../../model/project.ts';
+import type { GithubConfig } from '../../model/project-config.ts';
+import type { GitTransport } from '../remote/transport.ts';
+
+/** A file as the guard judges it. `path` is display text; `oid` names the exact content. */
+type GuardedFile = {
+  path: string;
+  kind: 'added' | 'modified' | 'deleted';
+  sizeBytes: number;
+  oid: string;
+  isSymlink: boolean;
+};
+
+export type GuardVerdict = { held: HeldFile[]; massDeletion: { deleted: number; tracked: number } | null };
+
+/** Judges what is about to be committed. `read` gives the content with exactly the named oid. */
+export type ChangeGuard = (input: {
+  files: readonly GuardedFile[];
+  trackedFiles: number;
+  /** `github.guard` of the project. */
+  settings: GithubConfig['guard'];
+  read(path: string, oid: string): Promise<Uint8Array>;
+  signal: AbortSignal;
+}) => Promise<GuardVerdict>;
+
+export type SyncPorts = {
+  transport: GitTransport;
+  guard: ChangeGuard;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  env: Readonly<Record<string, string | undefined>>;
+  homeDir: string;
+  pid: number;
+  /** Whether objects and refs are to reach the disk before going on. */
+  fsync: () => boolean;
+};

@@ -1,0 +1,108 @@
+// One sync of one project: probe, changes, guard, commit, push. Idempotent: run again, it finds nothing to do.
+// Knows no queue and no database: what it learned goes back as facts, also when it failed half-way.
+
+import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import type { ProjectFacts } from '../../model/project.ts';
+import { NO_STATS, type RunStats } from '../../model/run.ts';
+import { openObjects } from '../objects/objects.ts';
+import { type ProbeResult, probeRepository } from '../probe/probe.ts';
+import { chooseRemote } from '../remote/remote-choice.ts';
+import { commitWork } from './commit-work.ts';
+import { pushBranches } from './push-branches.ts';
+import { takeRepositoryLock } from './repository-lock.ts';
+import type { SyncPorts } from './sync-ports.ts';
+import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
+
+const CONFLICTS: ReadonlySet<string> = new Set([
+  'remote-ahead',
+  'remote-diverged',
+  'push-rejected-non-fast-forward',
+]);
+
+/** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
+export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
+  const facts = { ...input.facts, blocked: null };
+  let probe: ProbeResult;
+  try {
+    probe = await probeRepository({
+      worktree: input.worktree,
+      env: ports.env,
+      homeDir: ports.homeDir,
+      now: ports.clock.now(),
+    });
+  } catch (error) {
+    return { outcome: failed(error), facts, stats: NO_STATS };
+  }
+  if (probe.kind === 'blocked') return blocked(probe.reason, facts, NO_STATS);
+  const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
+  const work: SyncWork = { ...input, probe, objects, facts, stats: { ...NO_STATS }, standing: null };
+  try {
+    return await inLock(work, ports);
+  } finally {
+    await objects.close();
+  }
+}
+
+async function inLock(work: SyncWork, ports: SyncPorts): Promise<SyncAnswer> {
+  try {
+    const lock = await takeRepositoryLock(work.probe.repo, ports.pid);
+    try {
+      await run(work, ports);
+    } finally {
+      await lock.release();
+    }
+  } catch (error) {
+    const outcome = failed(error);
+    if (!CONFLICTS.has(outcome.failure.code)) return { outcome, facts: work.facts, stats: work.stats };
+    const { reason } = outcome.failure;
+    return {
+      outcome: { kind: 'conflict', reason },
+      facts: { ...work.facts, blocked: reason },
+      stats: work.stats,
+    };
+  }
+  if (work.standing) return blocked(work.standing, work.facts, work.stats);
+  return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats: work.stats };
+}
+
+async function run(work: SyncWork, ports: SyncPorts): Promise<void> {
+  const { github, probe } = work;
+  work.facts.branch = probe.head.branch;
+  work.stats.branch = probe.head.branch;
+  if (github.mode === 'snapshot') {
+    work.standing = reasonOf(
+      'mode-unsupported',
+      'github.mode is "snapshot", which this version does not offer.',
+    );
+    return;
+  }
+  const chosen = chooseRemote(github, probe.config);
+  if (chosen.kind === 'none') {
+    work.standing = chosen.reason;
+    return;
+  }
+  await commitWork(work, ports);
+  work.signal.throwIfAborted();
+  await pushBranches(work, chosen.remote, ports);
+}
+
+function done(work: SyncWork): SyncOutcome {
+  const pushed = work.stats.remotes.some((remote) => remote.status === 'pushed');
+  return { kind: 'done', status: pushed || work.stats.commit !== null ? 'success' : 'no-change' };
+}
+
+/** Safe: nothing uncommitted (held files aside) and nothing unpushed, as known at this instant. */
+function noteSafety(work: SyncWork, now: number): ProjectFacts {
+  const { pendingFiles, unpushedCommits } = work.facts;
+  return pendingFiles === 0 && unpushedCommits === 0 ? { ...work.facts, lastSafeAt: now } : work.facts;
+}
+
+function blocked(reason: Reason, facts: ProjectFacts, stats: RunStats): SyncAnswer {
+  return { outcome: { kind: 'blocked', reason }, facts: { ...facts, blocked: reason }, stats };
+}
+
+/** Rethrows what is no `Failure`: that is a bug, and the caller treats it as one. */
+function failed(error: unknown): { kind: 'failed'; failure: Failure } {
+  if (error instanceof Failure) return { kind: 'failed', failure: error };
+  throw error;
+}
