@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SyncOutcome } from '../../src/git/sync-work.ts';
+import type { SyncOutcome } from '../../src/git/sync/sync-work.ts';
 import { Failure, type FailureOptions } from '../../src/model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../../src/model/failure-codes.ts';
 import { decideSettle } from '../../src/runner/decide-settle.ts';

@@ -28,8 +28,8 @@ const LONG_NAME = 0xfff;
 const STAGE_BITS = 0x3000;
 const EXTENDED_BIT = 0x4000;
 const SKIP_WORKTREE_BIT = 0x4000;
-const ATTRIBUTES = Buffer.from('../.gitattributes');
-const IGNORES = Buffer.from('../.gitignore');
+const ATTRIBUTES = Buffer.from('.gitattributes');
+const IGNORES = Buffer.from('.gitignore');
 
 /** Null when there is no index. Entries of version 4 are not looked at. @throws Failure `index-corrupt` */
 export async function outlineIndex(repo: Repository): Promise<IndexOutline | null> {

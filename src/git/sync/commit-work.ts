@@ -1,7 +1,7 @@
 // The first half of a sync: find what changed, let the guard hold files back, commit the rest.
 
-import { createHash } from 'node:crypto';
-import { readFile, readlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, readFile, readlink } from 'node:fs/promises';
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
 import { findChanges } from '../changes/changes.ts';
@@ -9,6 +9,8 @@ import { openIgnoreRules } from '../changes/ignore.ts';
 import { commitChanges } from '../commit/commit.ts';
 import { commitMessage } from '../commit/commit-message.ts';
 import { readIndex } from '../index/index-file.ts';
+import { readFailure } from '../io-failure.ts';
+import { objectId } from '../objects/object-format.ts';
 import { diskPath, displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type Identity } from '../types.ts';
 import type { GuardVerdict, SyncPorts } from './sync-ports.ts';
@@ -83,19 +85,19 @@ function guarded(change: FileChange) {
 
 /** What the guard sees must be what is committed: another content is a change in between. */
 async function readExactly(worktree: string, path: RepoPath, oid: string): Promise<Uint8Array> {
-  const file = diskPath(worktree, path);
-  const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'EISDIR' || error.code === 'ELOOP') return null;
-    throw error;
+  const name = displayPath(path);
+  const content = await readPlace(diskPath(worktree, path)).catch((error: unknown) => {
+    throw readFailure(error, name);
   });
-  if (content && blobId(content) === oid) return content;
-  const target = await readlink(file, { encoding: 'buffer' }).catch(() => null);
-  if (target && blobId(target) === oid) return target;
-  throw new Failure('file-changing', `${displayPath(path)} changed while it was looked at.`);
+  if (objectId('blob', content) === oid) return content;
+  throw new Failure('file-changing', `${name} changed while it was looked at.`);
 }
 
-function blobId(content: Uint8Array): string {
-  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+/** A link's target as text, never what lies behind it; a pipe's writer is not waited for. */
+async function readPlace(place: string | Buffer): Promise<Uint8Array> {
+  if ((await lstat(place)).isSymbolicLink()) return readlink(place, { encoding: 'buffer' });
+  const flag = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  return readFile(place, { flag });
 }
 
 function refuse(work: SyncWork, verdict: GuardVerdict): Reason | null {
