@@ -3,15 +3,24 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { gitEnv } from './git-repo.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src/main.ts');
+// The program itself: what npm puts into .bin is a script that starts it, and passes no signals on.
+const DENO =
+  'Deno' in globalThis
+    ? process.execPath
+    : createRequire(import.meta.url)
+        .resolve('deno/package.json')
+        .replace(/package\.json$/, 'deno');
 const START_LIMIT_MS = 30_000;
 const WAIT_LIMIT_MS = 45_000;
 
@@ -172,12 +181,18 @@ export async function startService(options: ServiceOptions) {
   };
 }
 
+/** As `deno task start` runs it: with no more permissions. */
+function denoStart(): string[] {
+  const file = join(ROOT, 'deno.json');
+  const { tasks } = JSON.parse(readFileSync(file, 'utf8')) as { tasks: { start: string } };
+  const [, ...args] = tasks.start.split(' ');
+  return [DENO, ...args];
+}
+
 function launch({ folders = [], args = [], env = {}, dataDir }: ServiceOptions) {
-  const all = ['start', ...folders, '--port', '0', '--db', join(dataDir, 'queue.db'), ...args];
+  const all = [...folders, '--port', '0', '--db', join(dataDir, 'queue.db'), ...args];
   const [command, ...runtimeArgs] =
-    RUNTIME === 'deno'
-      ? [join(ROOT, 'node_modules/.bin/deno'), 'run', '-A', '--config', join(ROOT, 'deno.json'), MAIN]
-      : [process.execPath, '--import', 'tsx', MAIN];
+    RUNTIME === 'deno' ? denoStart() : [process.execPath, '--import', 'tsx', MAIN, 'start'];
   const child = spawn(command as string, [...runtimeArgs, ...all], {
     // tsx and deno resolve from the project; the service's own files are named absolutely.
     cwd: ROOT,
