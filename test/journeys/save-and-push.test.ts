@@ -1,9 +1,11 @@
 // The main job: a file is saved, and it is on the remote.
 
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { beginJourney, expectTwins, type Journey, untilRemoteHas } from '../support/journey.ts';
+import { beginJourney, expectTwins, type Journey, remoteFile, untilRemoteHas } from '../support/journey.ts';
 
 let journey: Journey;
 beforeEach(async () => {
@@ -63,6 +65,21 @@ test('edits, deletions, modes, symlinks, renames and unicode names arrive as git
   expect(tree).toContain('100755 blob');
   expect(tree).toContain('120000 blob');
   expect(tree).not.toContain('dir/b.txt');
+});
+
+test('links arrive as links, wherever they lead: to a pipe, past a file, to a folder, to nothing', async () => {
+  const project = await journey.addProject('links', { 'a.txt': 'a\n', '.gitignore': 'pipe\n' });
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('links', 'safe');
+  const at = (name: string) => join(project.path, name);
+  await promisify(execFile)('mkfifo', [at('pipe')]);
+  const targets = { one: 'pipe', two: 'a.txt/below', three: '/proc/self', four: 'nowhere' };
+  for (const [name, target] of Object.entries(targets)) await symlink(target, at(`${name}.link`));
+  await untilRemoteHas(journey, project, 'four.link', 'nowhere');
+  await service.untilState('links', 'safe');
+  for (const [name, target] of Object.entries(targets))
+    expect(await remoteFile(project, `${name}.link`)).toBe(target);
+  await expectTwins(project);
 });
 
 test('ignored files stay, and so do secrets, while the rest goes', async () => {
