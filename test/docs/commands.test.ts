@@ -1,0 +1,143 @@
+// What the documents name exists: commands, flags, routes, variables, settings, files and links.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommandLine } from '../../src/cli/command-line.ts';
+import { flatten, mergeLayers } from '../../src/config/layers.ts';
+import { SETTING_KEYS, settingOf } from '../../src/config/settings.ts';
+import { createProjectSchema } from '../../src/detect/project-schema.ts';
+import { loadHost } from '../../src/host/load.ts';
+import { PROJECT_STATES } from '../../src/model/project.ts';
+import { ProjectFileSchema } from '../../src/model/project-config.ts';
+import { createFixture, type Fixture } from '../http/api-fixture.ts';
+import { anchorsIn, findMentions, type Known } from './mentions.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const DOCUMENTS = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+];
+/** Pages for people, which the contract for programs does not list. */
+const PAGES = ['/', '/docs', '/openapi.json'];
+
+let api: Fixture;
+let known: Known;
+let operations: string[];
+
+beforeAll(async () => {
+  api = await createFixture();
+  const { body } = await api.get('/openapi.json');
+  operations = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const served = await Promise.all(PAGES.map(async (path) => (await api.get(path)).status));
+  expect(served, 'pages').toEqual(PAGES.map(() => 200));
+  const variables = new Set(SETTING_KEYS.map((key) => settingOf(key).env));
+  const others = new Set(variablesOfOthers());
+  known = {
+    npmScripts: new Set(Object.keys(JSON.parse(read('package.json')).scripts)),
+    denoTasks: new Set(Object.keys(JSON.parse(read('deno.json')).tasks)),
+    startFlags: flagsOf(await helpText()),
+    demoFlags: flagsOf(read('scripts/demo/main.ts')),
+    routes: [...operations, ...PAGES.map((path) => `GET ${path}`)],
+    isVariable: (name) => variables.has(name) || (!name.startsWith('SYNC_') && others.has(name)),
+    isServiceSetting: (key) => (SETTING_KEYS as string[]).includes(key),
+    isProjectSetting: (key) => hasProjectKey(key.split('.')),
+    exists: (path) => existsSync(join(ROOT, path)),
+    anchorsOf: (path) => (existsSync(join(ROOT, path)) ? anchorsIn(read(path)) : null),
+  };
+});
+afterAll(() => api.close());
+
+/** Names that the source reads from the environment beside the table of settings. */
+function variablesOfOthers(): string[] {
+  const sources = [
+    'src/github/credentials.ts',
+    'src/config/layers.ts',
+    'test/support/service.ts',
+    'Dockerfile',
+  ].map(read);
+  return sources.flatMap((text) =>
+    [...text.matchAll(/(?:env\.|ENV |')([A-Z][A-Z_]{2,})\b/g)].map(([, name = '']) => name),
+  );
+}
+
+async function helpText(): Promise<string> {
+  let text = '';
+  const host = await loadHost();
+  const writeOut = (part: string) => {
+    text += part;
+  };
+  expect(await runCommandLine({ ...host, args: ['start', '--help'], writeOut })).toBe(0);
+  return text;
+}
+
+function flagsOf(text: string): Set<string> {
+  return new Set([...text.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag));
+}
+
+function hasProjectKey(path: readonly string[]): boolean {
+  type Node = { properties?: Record<string, Node>; items?: Node; anyOf?: Node[] };
+  let node: Node | undefined = createProjectSchema() as Node;
+  for (const key of path) node = node?.properties?.[key];
+  return node !== undefined;
+}
+
+test.each(DOCUMENTS)('%s names nothing that does not exist', (path) => {
+  const unknown = findMentions(path, read(path), known).filter((mention) => !mention.isKnown);
+  expect(unknown.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
+});
+
+test('the documents name something of every kind', () => {
+  const kinds = DOCUMENTS.flatMap((path) => findMentions(path, read(path), known)).map(({ kind }) => kind);
+  expect([...new Set(kinds)].sort()).toEqual(
+    ['file', 'flag', 'link', 'route', 'script', 'setting', 'task', 'variable'].sort(),
+  );
+});
+
+test.each([
+  ['script', 'Run `npm run nothing`.', 'nothing'],
+  ['task', 'Run `deno task nothing`.', 'nothing'],
+  ['flag', '`npm start -- ~/notes --nothing 1`', '--nothing'],
+  ['flag', '`npm run demo -- --nothing`', '--nothing'],
+  ['flag', 'the option `--nothing`', '--nothing'],
+  ['route', 'Ask `GET /api/sync/nothing`.', 'GET /api/sync/nothing'],
+  ['route', '`DELETE /api/sync/status`', 'DELETE /api/sync/status'],
+  ['route', 'curl -X POST localhost:3001/api/sync/status', 'POST /api/sync/status'],
+  ['variable', 'Set `SYNC_NOTHING`.', 'SYNC_NOTHING'],
+  ['variable', 'NOTHING=1 npm start', 'NOTHING'],
+  ['setting', '`github.nothing`', 'github.nothing'],
+  ['setting', '`schedulerOptions.nothing`', 'schedulerOptions.nothing'],
+  ['setting', '```json\n{"nothing": 1}\n```', 'nothing'],
+  ['setting', '```json\n{"version": 2, "github": {"nothing": 1}}\n```', 'github.nothing'],
+  ['file', 'see `src/nothing.ts`', 'src/nothing.ts'],
+  ['link', '[there](docs/nothing.md)', 'docs/nothing.md'],
+  ['link', '[there](docs/api.md#nothing)', 'docs/api.md#nothing'],
+])('an unknown %s is noticed in: %s', (kind, text, name) => {
+  const unknown = findMentions('README.md', text, known).filter((mention) => !mention.isKnown);
+  expect(unknown).toEqual([{ kind, text: name, isKnown: false }]);
+});
+
+test('docs/api.md describes every route of the contract', () => {
+  const text = read('docs/api.md');
+  const missing = operations.filter((route) => !text.includes(`\`${route.replace(/\{(\w+)\}/g, ':$1')}\``));
+  expect(missing).toEqual([]);
+});
+
+test('the examples of gitferry.json and project.json are valid', () => {
+  const blocks = [...read('docs/configuration.md').matchAll(/^```json\n([\s\S]*?)^```/gm)];
+  const [service, project] = blocks.map(([, json = '']) => JSON.parse(json));
+  const { layer, issues } = flatten(service, 'gitferry.json');
+  expect(issues).toEqual([]);
+  expect(mergeLayers({ file: layer }).sources.roots).toBe('file');
+  expect(ProjectFileSchema.parse(project).github?.enabled).toBe(true);
+});
+
+test("README's states at a glance are all states, in the product's order", () => {
+  const section = read('README.md').split('## States at a glance')[1]?.split('\n## ')[0] ?? '';
+  const cells = [...section.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) => cell.split(', '));
+  expect(cells).toEqual(PROJECT_STATES.map((state) => `\`${state}\``));
+});
