@@ -53,6 +53,14 @@ const RETRIES: Record<Exclude<RetryRule, 'never'>, string> = {
   soon: 'yes, at once',
 };
 
+/** Codes whose project is in another state than the rules for failures would say. */
+const OTHER_STATES: ReadonlyMap<string, ProjectState> = new Map([
+  ['aborted', 'pending'],
+  ['lease-lost', 'pending'],
+  // What is held back does not stand in the way of the rest.
+  ['file-held', 'safe'],
+]);
+
 /** Tables by document (from the root) and by the name in their markers. */
 export const TABLES: Record<string, Record<string, () => string>> = {
   'docs/configuration.md': { settings: settingsTable },
@@ -168,13 +176,15 @@ function retriedInWords(code: FailureCode): string {
   const { retry } = FAILURES[code];
   if (retry !== 'never') return RETRIES[retry];
   if (SERVICE_CODES.has(code)) return 'no';
-  const isStanding = STANDING_CODES.has(code) || stateOf(code) === 'conflict';
-  return isStanding ? 'at the next change or scan' : 'when you trigger it';
+  const isParked = !STANDING_CODES.has(code) && stateOf(code) === 'blocked';
+  return !isParked ? 'at the next change or scan' : 'when you trigger it';
 }
 
 /** The state of a project that met this code, by the product's own rule where that needs a person. */
 function stateOf(code: FailureCode): ProjectState {
   const { retry } = FAILURES[code];
+  const other = OTHER_STATES.get(code);
+  if (other !== undefined) return other;
   if (retry === 'gate') return code === 'offline' ? 'offline' : 'rate-limited';
   if (retry !== 'never') return 'retrying';
   const facts = { ...NO_FACTS, blocked: reasonOf(code, code) };
