@@ -151,6 +151,7 @@ async function commit(work: SyncWork, changes: readonly FileChange[], ports: Syn
     random: ports.random,
     fsync: ports.fsync() && probe.fsync,
     signal,
+    ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
   });
   if (made === null) return;
   work.stats.commit = made.oid;

@@ -83,6 +83,7 @@ async function pushOne(
   ports: SyncPorts,
 ): Promise<void> {
   const { objects, probe, facts, stats, signal } = work;
+  await ports.faultPoint?.('push-ready');
   const answer = await pushBranch({
     transport: ports.transport,
     objects,
@@ -96,10 +97,12 @@ async function pushOne(
     signal,
     clock: ports.clock,
   });
+  await ports.faultPoint?.('push-answered');
   stats.remotes.push({ name: remote.name, branch, status: answer.status, from: answer.from, to: answer.to });
   stats.bytesPushed += answer.bytes;
   facts.remoteTips = { ...facts.remoteTips, [branch]: tip };
   if (remote.tracked) await noteTracking(work, remote, branch, tip, ports);
+  await ports.faultPoint?.('tracking-noted');
 }
 
 /** As git does after a push. Somebody fetching at the same moment may win: their ref is newer, ours is not needed. */

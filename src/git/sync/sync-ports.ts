@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { HeldFile } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
+import type { FaultPoint } from '../commit/publish-commit.ts';
 import type { GitTransport } from '../remote/transport.ts';
 
 /** A file as the guard judges it. `path` is display text; `oid` names the exact content. */
@@ -38,4 +39,9 @@ export type SyncPorts = {
   pid: number;
   /** Whether objects and refs are to reach the disk before going on. */
   fsync: () => boolean;
+  /**
+   * Called at the named steps of a commit and at `push-ready`, `push-answered` and `tracking-noted`, so that tests can
+   * end the process there. The service never sets it.
+   */
+  faultPoint?: FaultPoint;
 };
