@@ -138,6 +138,6 @@ test('the examples of gitferry.json and project.json are valid', () => {
 
 test("README's states at a glance are all states, in the product's order", () => {
   const section = read('README.md').split('## States at a glance')[1]?.split('\n## ')[0] ?? '';
-  const cells = [...section.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) => cell.split(', '));
+  const cells = [...section.matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell = '']) => cell.split(', '));
   expect(cells).toEqual(PROJECT_STATES.map((state) => `\`${state}\``));
 });

@@ -8,6 +8,8 @@ import { FAILURES } from '../../src/model/failure-codes.ts';
 import { PROJECT_STATES } from '../../src/model/project.ts';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+/** The same with cells of one space on each side. */
+const readUnpadded = async (path: string) => (await read(path)).replaceAll(/ +/g, ' ');
 
 test.each(Object.keys(TABLES))('%s is what `npm run docs` writes', async (path) => {
   const text = await read(path);
@@ -30,7 +32,9 @@ test.each([
 });
 
 test('every setting, its variable and its default stand in docs/configuration.md', async () => {
-  const rows = (await read('docs/configuration.md')).split('\n').filter((line) => line.startsWith('| `'));
+  const rows = (await readUnpadded('docs/configuration.md'))
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
   for (const [key, { env }] of Object.entries(SETTINGS)) {
     const row = rows.find((line) => line.startsWith(`| \`${key}\` |`));
     expect(row, key).toContain(`\`${env}\``);
@@ -40,13 +44,13 @@ test('every setting, its variable and its default stand in docs/configuration.md
 });
 
 test('every state and every code stands in docs/states-and-actions.md once', async () => {
-  const text = await read('docs/states-and-actions.md');
+  const text = await readUnpadded('docs/states-and-actions.md');
   const first = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
   expect([...first].sort()).toEqual([...PROJECT_STATES, ...Object.keys(FAILURES)].sort());
 });
 
 test('a code is listed with the state that the product gives it', async () => {
-  const text = await read('docs/states-and-actions.md');
+  const text = await readUnpadded('docs/states-and-actions.md');
   expect(text).toMatch(/^\| `folder-missing` \| `missing` \| at the next change or scan \|/m);
   expect(text).toMatch(/^\| `remote-diverged` \| `conflict` \| at the next change or scan \|/m);
   expect(text).toMatch(/^\| `offline` \| `offline` \| yes, after the pause of the host \|/m);
