@@ -9,6 +9,7 @@ import { type IndexChange, patchIndex } from '../index/index-write.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
 import { isAbsent } from '../io-failure.ts';
 import { type LockFile, type LockWait, lockFile } from '../refs/lock-file.ts';
+import { twinsFolder } from '../refs/lock-twin.ts';
 import { lockRef, type RefLock } from '../refs/ref-lock.ts';
 import { appendReflog } from '../refs/reflog.ts';
 import { readHead } from '../refs/refs.ts';
@@ -44,7 +45,8 @@ export type Publication = {
  */
 export async function publishCommit(commit: Publication): Promise<boolean> {
   const { repo, wait } = commit;
-  const index = await lockFile(`${repo.gitDir}/index`, wait);
+  const twin = { folder: twinsFolder(repo), label: `index-${commit.oid}` };
+  const index = await lockFile(`${repo.gitDir}/index`, twin, wait);
   if (index === null) {
     throw new Failure('index-busy', `Another program holds ${repo.gitDir}/index.lock.`);
   }

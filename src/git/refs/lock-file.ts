@@ -2,10 +2,11 @@
 // rename it over the target. Never removes or renames a lock file that is not the one created here.
 
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, rename, rm } from 'node:fs/promises';
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
-import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
+import { isAbsent, writeFailure } from '../io-failure.ts';
+import { createLock } from './lock-twin.ts';
 
 // Waits of 10, 20, 40, 80, 160 and 9 times 200 ms, each jittered by half: about 2 s in all.
 const FIRST_WAIT_MS = 10;
@@ -27,33 +28,37 @@ export type LockFile = {
 /** How long to wait for a lock that another program holds. */
 export type LockWait = { clock: Clock; random: Random; signal?: AbortSignal };
 
+/** Where the lock's twin lies, and how its name begins. */
+export type LockTwin = { folder: string; label: string };
+
 /**
  * Takes the lock of `target`, waiting about 2 s for another holder; null when it is held for longer.
  * @throws Failure `disk-full`, `write-refused`
  */
-export async function lockFile(target: string, wait: LockWait): Promise<LockFile | null> {
+export async function lockFile(target: string, twin: LockTwin, wait: LockWait): Promise<LockFile | null> {
   let waitMs = FIRST_WAIT_MS;
   for (let waits = 0; ; waits++) {
-    const lock = await tryLock(target);
+    const lock = await tryLock(target, { ...twin, random: wait.random });
     if (lock !== null || waits === WAITS) return lock;
     await wait.clock.sleep(waitMs * (0.5 + wait.random()), wait.signal);
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
   }
 }
 
-async function tryLock(target: string): Promise<LockFile | null> {
+async function tryLock(target: string, twins: LockTwin & { random: Random }): Promise<LockFile | null> {
   const path = `${target}.lock`;
-  let handle: FileHandle;
   try {
-    handle = await open(path, 'wx', 0o666);
+    const made = await createLock(path, twins);
+    if (made === null) return null;
+    return heldLock({ path, target, ...made }, await made.handle.stat({ bigint: true }));
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return null;
     throw writeFailure(error, path);
   }
-  return heldLock(path, target, handle, await handle.stat({ bigint: true }));
 }
 
-function heldLock(path: string, target: string, handle: FileHandle, created: BigIntStats): LockFile {
+type NewLock = { path: string; target: string; twin: string; handle: FileHandle };
+
+function heldLock({ path, target, twin, handle }: NewLock, created: BigIntStats): LockFile {
   let state: 'open' | 'closed' | 'done' = 'open';
   let ours = created;
   // A person may have deleted the lock and another program taken it: theirs must stay. Inode numbers are
@@ -89,6 +94,7 @@ function heldLock(path: string, target: string, handle: FileHandle, created: Big
         throw writeFailure(error, target);
       }
       state = 'done';
+      await rm(twin, { force: true });
     },
     async release() {
       if (state === 'done') return;
@@ -98,6 +104,7 @@ function heldLock(path: string, target: string, handle: FileHandle, created: Big
       }
       state = 'done';
       if (await isOurs()) await rm(path, { force: true });
+      await rm(twin, { force: true });
     },
   };
 }

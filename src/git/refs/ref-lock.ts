@@ -7,6 +7,7 @@ import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 import { type LockFile, type LockWait, lockFile } from './lock-file.ts';
+import { twinsFolder } from './lock-twin.ts';
 import { readPackedRefs } from './packed-refs.ts';
 import { followRef, isSafeRefName, refPath } from './read-ref.ts';
 
@@ -29,13 +30,13 @@ export async function lockRef(repo: Repository, change: RefChange, wait: LockWai
   try {
     // git's order: HEAD first. While it is locked nobody switches to another branch.
     if (change.alsoHead) {
-      locks.push(await take(`${repo.gitDir}/HEAD`, 'HEAD', wait));
+      locks.push(await take(repo, `${repo.gitDir}/HEAD`, 'HEAD', wait));
       await expectHeadAt(repo, change.ref);
     }
     const { ref } = await followRef(repo, change.ref);
     const path = refPath(repo, ref);
     await makeFolder(path, ref);
-    const lock = await take(path, ref, wait);
+    const lock = await take(repo, path, ref, wait);
     locks.push(lock);
     await compare(repo, ref, change.expected);
     if (change.expected === null) await refuseNameConflict(repo, ref);
@@ -47,8 +48,9 @@ export async function lockRef(repo: Repository, change: RefChange, wait: LockWai
   }
 }
 
-async function take(path: string, ref: string, wait: LockWait): Promise<LockFile> {
-  const lock = await lockFile(path, wait);
+async function take(repo: Repository, path: string, ref: string, wait: LockWait): Promise<LockFile> {
+  const label = ref === 'HEAD' ? 'head' : 'ref';
+  const lock = await lockFile(path, { folder: twinsFolder(repo), label }, wait);
   if (lock !== null) return lock;
   throw new Failure('ref-moved', `${ref} is locked by another program (${path}.lock).`, {
     action: `Nothing to do if a git command is running; if none is, remove ${path}.lock.`,

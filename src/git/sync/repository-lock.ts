@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import { type LockFile, takeLock } from '../../host/lock-file.ts';
 import { Failure } from '../../model/failure.ts';
+import { openRepository } from '../repository.ts';
 import type { Repository } from '../types.ts';
+import { clearLeftLocks, hasLeftLocks } from './left-locks.ts';
 
 /** @throws Failure `repository-busy` when another process holds it; `write-refused` when .git cannot be written */
 export async function takeRepositoryLock(repo: Repository, pid: number): Promise<LockFile> {
@@ -21,5 +23,17 @@ export async function takeRepositoryLock(repo: Repository, pid: number): Promise
       throw new Failure('write-refused', `${path} cannot be written (${code}).`, { cause: error });
     }
     throw error;
+  }
+}
+
+/** After a kill: locks of ours stand in the way, of the probe too. @throws Failure as `takeRepositoryLock` */
+export async function clearAfterKill(worktree: string, pid: number): Promise<void> {
+  const repo = await openRepository(worktree);
+  if (!(await hasLeftLocks(repo))) return;
+  const lock = await takeRepositoryLock(repo, pid);
+  try {
+    await clearLeftLocks(repo);
+  } finally {
+    await lock.release();
   }
 }

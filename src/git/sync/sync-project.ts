@@ -9,7 +9,7 @@ import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseRemote } from '../remote/remote-choice.ts';
 import { commitWork } from './commit-work.ts';
 import { pushBranches } from './push-branches.ts';
-import { takeRepositoryLock } from './repository-lock.ts';
+import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
 
@@ -24,6 +24,7 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   const facts = { ...input.facts, blocked: null };
   let probe: ProbeResult;
   try {
+    await clearAfterKill(input.worktree, ports.pid);
     probe = await probeRepository({
       worktree: input.worktree,
       env: ports.env,
@@ -35,7 +36,14 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   }
   if (probe.kind === 'blocked') return blocked(probe.reason, facts, NO_STATS);
   const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
-  const work: SyncWork = { ...input, probe, objects, facts, stats: { ...NO_STATS }, standing: null };
+  const work: SyncWork = {
+    ...input,
+    probe,
+    objects,
+    facts,
+    stats: { ...NO_STATS, remotes: [] },
+    standing: null,
+  };
   try {
     return await inLock(work, ports);
   } finally {
