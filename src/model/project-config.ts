@@ -73,10 +73,10 @@ export const GithubConfigPatchSchema = z.looseObject({
   mode: z.enum(['commit', 'push', 'snapshot']).nullish(),
   integrate: z.enum(['ff', 'rebase', 'merge', 'off']).nullish(),
   onRejected: z.enum(['park', 'side-branch']).nullish(),
-  commit: z.looseObject({}).nullish(),
+  commit: CommitSchema.nullish(),
   remotes: z.array(RemoteSchema).max(20).nullish(),
-  schedule: z.looseObject({}).nullish(),
-  guard: z.looseObject({}).nullish(),
+  schedule: ScheduleSchema.nullish(),
+  guard: GuardSchema.nullish(),
 });
 export type GithubConfigPatch = z.infer<typeof GithubConfigPatchSchema>;
 
