@@ -1,9 +1,14 @@
 // A lock that ends with its process: a file that names pid and start time of its holder.
 // It is obeyed beside database leases, because a frozen process outlives its lease.
 
-import { link, mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { processStart } from './process-start.ts';
+
+const TAKEOVER = '.takeover.';
+/** Rivals for a dead holder's lock come back at different moments. */
+const RIVAL_WAIT_MS = 10;
 
 type Holder = { pid: number; start: string };
 export type LockFile = { release(): Promise<void> };
@@ -27,7 +32,8 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
       if (found === null) continue;
       const holder = parseHolder(found);
       if (holder && (await isRunning(holder))) return { kind: 'taken', pid: holder.pid };
-      await removeStale(path, found, `${aside}.stale`);
+      await removeStale(path, found, aside, pid);
+      await setTimeout(Math.random() * RIVAL_WAIT_MS);
     }
   } finally {
     await rm(aside, { force: true });
@@ -45,18 +51,34 @@ async function linkNew(from: string, to: string): Promise<boolean> {
 }
 
 /**
- * Two starters may find the same dead holder. The second one's rename would carry off the first one's fresh
- * lock, so what was moved is compared with what was judged, and put back when it is another.
+ * Several starters may find the same dead holder, and no file system call removes a file only if it is still the
+ * one that was judged. So each announces itself first and goes on only when it sees no other living announcement:
+ * of two, at least one sees the other. While one is alone, nobody else may remove the lock, and no new one can
+ * appear in its place.
  */
-async function removeStale(path: string, judged: string, aside: string): Promise<void> {
+async function removeStale(path: string, judged: string, aside: string, pid: number): Promise<void> {
+  const announced = `${path}${TAKEOVER}${pid}`;
+  if (!(await linkNew(aside, announced))) return;
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    if (await hasRival(path, announced)) return;
+    if ((await readHolder(path)) === judged) await unlink(path);
+  } finally {
+    await unlink(announced);
   }
-  if ((await readFile(aside, 'utf8')) !== judged) await linkNew(aside, path);
-  await unlink(aside);
+}
+
+async function hasRival(path: string, announced: string): Promise<boolean> {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}${TAKEOVER}`;
+  for (const name of await readdir(folder)) {
+    const other = join(folder, name);
+    if (!name.startsWith(prefix) || other === announced) continue;
+    const text = await readHolder(other);
+    const holder = text === null ? null : parseHolder(text);
+    if (holder && (await isRunning(holder))) return true;
+    await rm(other, { force: true }); // announced by a process that died since
+  }
+  return false;
 }
 
 async function releaseLock(path: string, text: string): Promise<void> {

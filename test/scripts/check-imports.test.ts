@@ -93,7 +93,7 @@ const PLANTED: [what: string, path: string, text: string, rule: string][] = [
     "import { load } from '../host/load.ts';\nexport const x = load;\n",
     'load-only-by-entries',
   ],
-  ['a test in the product', 'src/git/extra.ts', "import '../watch/watch.test.ts';\n", 'source-alone'],
+  ['a test in the product', 'src/git/extra.ts', "import '../../test/watch/watch.test.ts';\n", 'source-alone'],
   ['a script in the product', 'src/git/extra.ts', "import '../../scripts/bench.ts';\n", 'source-alone'],
   ['a circle', 'src/git/git.ts', "import { x } from './extra.ts';\nexport const g = () => x;\n", 'no-cycles'],
   [
