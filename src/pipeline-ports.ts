@@ -55,9 +55,11 @@ type PipelineSettings = {
 export type Pipeline = {
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Takes a project up: watches it and looks what it needs. Call again after its settings changed. */
+  /** Watches a project, or no longer when it was disabled. */
   include(project: Project): Promise<void>;
   exclude(projectId: ProjectId): Promise<void>;
+  /** Queues a full look at a project that is new or whose settings changed. */
+  look(projectId: ProjectId): Promise<void>;
   triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
   triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
   /** Something in the queue changed from outside: look now. */

@@ -197,6 +197,12 @@ class SyncPipeline implements Pipeline {
     await this.#states.publish([projectId]);
   }
 
+  async look(projectId: ProjectId): Promise<void> {
+    this.#hints.add(projectId, 'all');
+    await this.#queue([projectId], { trigger: 'api', delayMs: 0, force: false, askRemote: false });
+    await this.#states.publish([projectId]);
+  }
+
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);

@@ -59,12 +59,32 @@ const folder = {
   'needs-system-git': never(
     'The built-in engine must not touch this repository; see docs for the system git engine.',
   ),
+  'git-missing': never('Install git, 2.36 or newer, for the user that runs gitferry.'),
+  'lfs-missing': never('Install git-lfs and run `git lfs install`; syncing goes on by itself afterwards.'),
+  'filter-failed': never('Correct the filter that the project names in .gitattributes, then save again.'),
+  'commit-hook-refused': never('Read what the hook says and correct it; the next save tries again.'),
+  'commit-hook-edited': never(
+    'Let the hook put only into the commit what is in the work tree, or commit by hand.',
+  ),
+  'commit-signing-failed': never(
+    'Make the signing key usable without a question (an agent), or set commit.gpgSign to false.',
+  ),
+  'push-hook-refused': never('Read what the pre-push hook says and correct it; the next save tries again.'),
   'identity-missing': never('Set who you are: `git config --global user.name "..."` and `user.email "..."`.'),
   'branch-not-synced': never('Switch to a synced branch, or add this one to github.syncBranches.'),
   'remote-missing': never('Add one: `git remote add origin <url>`, or set github.remoteUrl.'),
   'remote-unsupported': never('Use an https remote with a token.'),
+  'message-command-not-allowed': never(
+    'Allow such commands on this machine (SYNC_ALLOW_MESSAGE_COMMANDS=true, or "allowMessageCommands" in gitferry.json), or use a text.',
+  ),
   'mode-unsupported': never('Set github.mode to "commit" or "push".'),
-  'mass-deletion': never('If the deletion is meant, commit it with git; otherwise bring the files back.'),
+  'snapshot-branch-checked-out': never('Switch to another branch; snapshots are never worked on directly.'),
+  'snapshot-branch-foreign': never(
+    'Rename the named branch (`git branch -m`); its name is where snapshots are kept.',
+  ),
+  'mass-deletion': never(
+    'If the deletion is meant, confirm it (POST …/deletions/confirm) or commit it with git; otherwise bring the files back.',
+  ),
   'disk-full': backoff('Free some disk space.'),
   'file-unreadable': backoff('Give the user that runs gitferry permission to read the file.'),
   'write-refused': backoff('Give the user that runs gitferry permission to write to .git.'),
@@ -82,12 +102,18 @@ const remote = {
   'remote-invalid-answer': backoff(
     'Check that the remote URL is a git repository and no login page answers for it.',
   ),
+  'ssh-refused': never(
+    'Put the key into an agent or name it in ~/.ssh/config; `ssh -T git@<host>` must work without a question.',
+  ),
+  'ssh-host-unknown': never('Connect once by hand (`ssh <host>`) and check the fingerprint.'),
   'redirect-refused': never('Set the remote to the address it now redirects to.'),
   'insecure-remote': never('Use https: credentials are never sent over plain http except to this machine.'),
   'credential-missing': never(
-    'Set GITHUB_TOKEN for github.com, or SYNC_TOKENS for other hosts, then trigger a sync.',
+    'Set GITHUB_TOKEN for github.com, or SYNC_TOKENS for other hosts, and restart gitferry.',
   ),
-  'credential-rejected': never('Make a new token with write access to the contents, then trigger a sync.'),
+  'credential-rejected': never(
+    'Make a new token with write access to the contents, set it, and restart gitferry.',
+  ),
   'push-forbidden': never('Give the token write access to the contents of this repository.'),
   'sso-required': never('Authorise the token for the organisation at the address in the message.'),
   'account-suspended': never('Contact the host: the account is suspended or disabled.'),
@@ -95,13 +121,13 @@ const remote = {
   'repository-not-found': never('Create the repository, correct the URL, or give the token access to it.'),
   'repository-renamed': never('Set the remote to the new address.'),
   'remote-ahead': never(
-    'Bring the remote changes in (`git pull --rebase`); syncing goes on by itself afterwards.',
+    'Bring the remote changes in (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
   'remote-diverged': never(
-    'Bring both sides together (`git pull --rebase`); syncing goes on by itself afterwards.',
+    'Bring both sides together (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
   'push-rejected-non-fast-forward': never(
-    'Bring the remote changes in (`git pull --rebase`); syncing goes on by itself afterwards.',
+    'Bring the remote changes in (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
   'push-rejected-large-file': never('Take the large file out of the unpushed commits, or use Git LFS.'),
   'push-too-large': never('Push this history in parts with git once; later changes are small.'),
@@ -153,6 +179,11 @@ const request = {
   'not-found': never('See GET /openapi.json for the routes.'),
   'method-not-allowed': never('Use a method from the Allow header.'),
   'project-not-found': never('See GET /api/sync/projects for the ids.'),
+  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
+  'deletions-not-refused': never(
+    'See GET /api/sync/projects/:projectId/held for what waits to be confirmed.',
+  ),
+  'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
   'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
   'project-exists': never('Use the existing project.'),
   'service-stopped': never('Start it first: POST /api/sync/start.'),

@@ -46,8 +46,8 @@ const STOPPED: SchedulerStatus = {
   nextScanAt: null,
   activeSyncs: 0,
 };
-/** "Until resumed": the last instant that a date can name. */
-const FOREVER_MS = 8_640_000_000_000_000;
+/** "Until resumed": the last instant with a year of four digits, which every reader of ISO 8601 takes. */
+const FOREVER_MS = 253_402_300_799_999;
 
 /** `wake` makes the queue look at once, after a setting changed. */
 export type ControlledService = Service & { wake(): void };
@@ -139,11 +139,11 @@ class RunningService implements ControlledService {
     const { path, projectName, github } = input;
     const { enrol } = this.#ports;
     const added = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
-    return this.#take(github === undefined ? added : await updateSettings(added, { github }, enrol));
+    return this.#putToWork(github === undefined ? added : await updateSettings(added, { github }, enrol));
   }
 
   async updateProject(projectId: ProjectId, patch: { projectName?: string; github?: GithubConfigPatch }) {
-    return this.#take(await updateSettings(await this.#mustFind(projectId), patch, this.#ports.enrol));
+    return this.#putToWork(await updateSettings(await this.#mustFind(projectId), patch, this.#ports.enrol));
   }
 
   async removeProject(projectId: ProjectId): Promise<void> {
@@ -189,7 +189,16 @@ class RunningService implements ControlledService {
     throw new Failure('project-not-found', `There is no project "${projectId}".`);
   }
 
-  /** Puts a stored project to work; one of another machine is that machine's business. */
+  /** New or changed settings are tried at once, not at the next scan. */
+  async #putToWork(project: Project): Promise<Project> {
+    await this.#take(project);
+    const { projectId, github, machineId } = project;
+    if (this.#pipeline && github.enabled && machineId === this.machineId)
+      await this.#pipeline.look(projectId);
+    return project;
+  }
+
+  /** Watches a stored project, or stops watching it; one of another machine is that machine's business. */
   async #take(project: Project): Promise<Project> {
     if (project.machineId !== this.machineId) return project;
     this.#ports.projects.put(project);

@@ -166,3 +166,17 @@ test('bursts, new folders written into at once, atomic saves and renamed folders
   await service.untilState('burst', 'safe');
   await expectTwins(project);
 }, 120_000);
+
+test('a project added by the API, and one enabled by it, is synced at once', async () => {
+  const added = await journey.addProject('added');
+  const asleep = await journey.addProject('asleep');
+  await asleep.repo.write('project.json', '{"version": 2, "github": {"enabled": false, "syncBranches": ["*"]}}\n');
+  const service = await journey.start();
+  const answer = await service.api('POST', '/api/sync/projects', { path: added.path });
+  expect(answer.status).toBe(201);
+  await service.untilState('added', 'safe');
+  await service.api('POST', '/api/sync/projects', { path: asleep.path });
+  expect((await service.project('asleep')).state).toBe('disabled');
+  await service.api('PATCH', '/api/sync/projects/asleep', { github: { enabled: true } });
+  await service.untilState('asleep', 'safe');
+});
