@@ -7,8 +7,11 @@ import { setTimeout } from 'node:timers/promises';
 import { processStart } from './process-start.ts';
 
 const TAKEOVER = '.takeover.';
+const NAMED_PID = /\.(\d+)(?:\.\d+)?$/;
 /** Rivals for a dead holder's lock come back at different moments. */
 const RIVAL_WAIT_MS = 10;
+
+let takes = 0;
 
 type Holder = { pid: number; start: string };
 export type LockFile = { release(): Promise<void> };
@@ -21,17 +24,22 @@ export type LockAnswer = { kind: 'held'; lock: LockFile } | { kind: 'taken'; pid
 export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
   const mine: Holder = { pid, start: (await processStart(pid)) ?? 'unknown' };
   const text = JSON.stringify(mine);
-  const aside = `${path}.${pid}`;
+  const aside = `${path}.${pid}.${++takes}`;
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(aside, text, { mode: 0o600 });
+  // A dead process may have had this number; its file may be its lock's other name, and is not written into.
+  await rm(aside, { force: true });
+  await writeFile(aside, text, { mode: 0o600, flag: 'wx' });
   try {
     for (;;) {
-      if (await linkNew(aside, path))
+      if (await linkNew(aside, path)) {
+        await clearDead(path);
         return { kind: 'held', lock: { release: () => releaseLock(path, text) } };
+      }
       const found = await readHolder(path);
       if (found === null) continue;
       const holder = parseHolder(found);
       if (holder && (await isRunning(holder))) return { kind: 'taken', pid: holder.pid };
+      await clearDead(path);
       await removeStale(path, found, aside, pid);
       await setTimeout(Math.random() * RIVAL_WAIT_MS);
     }
@@ -79,6 +87,21 @@ async function hasRival(path: string, announced: string): Promise<boolean> {
     await rm(other, { force: true }); // announced by a process that died since
   }
   return false;
+}
+
+/** Removes what dead takers left beside the lock: the file they wrote aside, and announcements. */
+async function clearDead(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(prefix)) continue;
+    const file = join(dirname(path), name);
+    const text = await readHolder(file);
+    if (text === null) continue;
+    // Cut off by the kill: only the name tells whose it was.
+    const pid = Number(NAMED_PID.exec(name)?.[1]);
+    const holder = parseHolder(text) ?? (pid > 0 ? { pid, start: 'unknown' } : null);
+    if (holder && !(await isRunning(holder))) await rm(file, { force: true });
+  }
 }
 
 async function releaseLock(path: string, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -75,4 +75,35 @@ test('of twenty takers of a stale lock exactly one gets it', async () => {
   const answers = await Promise.all(others.map(({ pid }) => takeLock(path, pid)));
   expect(answers.filter((answer) => answer.kind === 'held')).toHaveLength(1);
   await Promise.all(others.map((other) => other.kill()));
+});
+
+test('takeLock() clears away what killed takers left beside the lock', async () => {
+  const path = join(folder, 'a.lock');
+  const other = sleeper();
+  await other.kill();
+  const dead = JSON.stringify({ pid: other.pid, start: 'ticks:1' });
+  await writeFile(`${path}.${other.pid}.1`, dead);
+  await writeFile(`${path}.takeover.${other.pid}`, dead);
+  await writeFile(`${path}.${other.pid}.2`, dead.slice(0, 5));
+  const living = JSON.stringify({ pid: process.pid, start: await processStart(process.pid) });
+  await writeFile(`${path}.${process.pid}.takeover`, living);
+  await writeFile(join(folder, 'a.locked'), dead);
+  expect((await takeLock(path, process.pid)).kind).toBe('held');
+  expect((await readdir(folder)).sort()).toEqual(['a.lock', `a.lock.${process.pid}.takeover`, 'a.locked']);
+});
+
+// In a container every start may have the same process number.
+test('takeLock() takes over from a dead process that had the number of this one, killed at any step', async () => {
+  const path = join(folder, 'a.lock');
+  const dead = JSON.stringify({ pid: process.pid, start: 'ticks:1' });
+  for (let round = 0; round < 3; round++) {
+    await writeFile(path, dead);
+    // Names that this process is going to use: files of the dead one, and other names of its lock.
+    for (let next = 1; next < 60; next++) await link(path, `${path}.${process.pid}.${next}`);
+    await writeFile(`${path}.takeover.${process.pid}`, dead);
+    const answer = await takeLock(path, process.pid);
+    expect(answer.kind).toBe('held');
+    if (answer.kind === 'held') await answer.lock.release();
+    expect(await readdir(folder)).toEqual([]);
+  }
 });
