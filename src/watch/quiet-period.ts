@@ -23,6 +23,8 @@ type Burst = { changedAt: number; writtenAt: number; cancelTrailing: (() => void
 
 // With a quiet period of next to nothing, a burst must not become a write for every change.
 const LEAST_SPACING_MS = 50;
+// With a long one, a change must not go unseen on the status page until a quarter of it is over.
+const MOST_SPACING_MS = 1_000;
 
 export function createQuietPeriod({ clock, timings, enqueue }: QuietPeriodDeps): QuietPeriod {
   const bursts = new Map<ProjectId, Burst>();
@@ -51,7 +53,8 @@ export function createQuietPeriod({ clock, timings, enqueue }: QuietPeriodDeps):
         return;
       }
       burst.changedAt = now;
-      const spacingMs = Math.max(timings(projectId).quietMs / 4, LEAST_SPACING_MS);
+      const quarterMs = timings(projectId).quietMs / 4;
+      const spacingMs = Math.min(Math.max(quarterMs, LEAST_SPACING_MS), MOST_SPACING_MS);
       const waitMs = burst.writtenAt + spacingMs - now;
       if (waitMs <= 0) write(projectId, burst, now);
       // The trailing write counts from the last change, so the sync is due exactly one quiet period after it.

@@ -91,3 +91,15 @@ test('forget() and close() take back the trailing write', async () => {
   await clock.advance(60_000);
   expect(writes).toHaveLength(2);
 });
+
+test('changed() tells of a later change within a second, however long the quiet period is', async () => {
+  const { clock, quiet, writes } = start(3_600_000);
+  quiet.changed(blog);
+  await clock.advance(300);
+  quiet.changed(blog);
+  await clock.advance(1_000);
+  expect(writes.map(({ at, dueAt }) => [at, dueAt])).toEqual([
+    [0, 3_600_000],
+    [1_000, 3_600_300],
+  ]);
+});
