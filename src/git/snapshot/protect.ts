@@ -1,0 +1,151 @@
+// Keeps the work of a project in a snapshot, whatever state git is in: while a merge waits for a person, in the middle
+// of a rebase, on no branch at all. The caller holds the repository lock.
+
+import { Failure, type Reason } from '../../model/failure.ts';
+import type { HeldFile } from '../../model/project.ts';
+import type { GithubConfig } from '../../model/project-config.ts';
+import { openObjects } from '../objects/objects.ts';
+import type { RepoPath } from '../paths.ts';
+import { listRefs } from '../refs/refs.ts';
+import { walkAhead } from '../remote/commit-walk.ts';
+import type { SyncPorts } from '../sync/sync-ports.ts';
+import type { ObjectStore } from '../types.ts';
+import { judgeChanges } from './judge-changes.ts';
+import { findSnapshotChanges } from './snapshot-changes.ts';
+import { branchOf, newestGeneration } from './snapshot-refs.ts';
+import { openForSnapshot, type SnapshotRepository } from './snapshot-repository.ts';
+import { type TakeInput, type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
+
+export type SnapshotPorts = Pick<SyncPorts, 'guard' | 'clock' | 'random' | 'env' | 'homeDir' | 'fsync'>;
+
+export type ProtectInput = {
+  worktree: string;
+  github: Pick<GithubConfig, 'guard' | 'commit'>;
+  machineId: string;
+  remoteTips?: Readonly<Record<string, string>>;
+  /** Also when nothing is at risk: for projects whose snapshots are all that a remote gets. Default false. */
+  always?: boolean;
+  signal: AbortSignal;
+  faultPoint?: NonNullable<TakeInput['faultPoint']>;
+};
+
+/** `held` and `unreadable` (display paths) are what the snapshot lacks. */
+export type Protection =
+  | { kind: 'taken'; snapshot: TakenSnapshot; held: HeldFile[]; unreadable: string[] }
+  | { kind: 'unchanged'; held: HeldFile[]; unreadable: string[] }
+  | { kind: 'refused'; reason: Reason };
+
+/** Commits far from every branch are rare: after this many it is taken for granted that none has them. */
+const MOST_WALKED = 1_000;
+
+/**
+ * Takes a snapshot unless nothing would be lost without it. What only a person can mend is an answer.
+ * @throws Failure with a code that is retried, for example `file-changing`, `ref-moved`, `disk-full`
+ */
+export async function protect(input: ProtectInput, ports: SnapshotPorts): Promise<Protection> {
+  try {
+    return await withRepository(input, ports, async (opened, objects) => {
+      const work = await findWork(input, ports, opened, objects);
+      const { held, unreadable } = work;
+      if (!input.always && work.wanted.length === 0 && (await isKept(opened, objects))) {
+        return { kind: 'unchanged', held, unreadable };
+      }
+      const snapshot = await take(input, ports, { opened, objects, changes: work.wanted });
+      return snapshot === null
+        ? { kind: 'unchanged', held, unreadable }
+        : { kind: 'taken', snapshot, held, unreadable };
+    });
+  } catch (error) {
+    if (error instanceof Failure && !error.retryable) return { kind: 'refused', reason: error.reason };
+    throw error;
+  }
+}
+
+/** What the work tree holds at this instant. `heldPaths` are not in `tree`; nor is what could not be read. */
+export type Present = {
+  opened: SnapshotRepository;
+  objects: ObjectStore;
+  id: string;
+  tree: string;
+  heldPaths: ReadonlySet<RepoPath>;
+};
+
+/**
+ * Takes a snapshot of now, whether or not anything changed, and hands it on with the open repository.
+ * @throws Failure also for what only a person can mend
+ */
+export async function withPresent<T>(
+  input: ProtectInput,
+  ports: SnapshotPorts,
+  use: (present: Present) => Promise<T>,
+): Promise<T> {
+  return withRepository(input, ports, async (opened, objects) => {
+    const { wanted, heldPaths } = await findWork(input, ports, opened, objects);
+    const taken = await take(input, ports, { opened, objects, changes: wanted });
+    const last = taken ?? (await newestGeneration(opened.repo, objects, branchOf(opened.head)))?.tip;
+    if (!last) throw new Failure('ref-moved', 'The snapshot branch went away while a snapshot was taken.');
+    const id = 'oid' in last ? last.oid : last.id;
+    return use({ opened, objects, id, tree: last.tree, heldPaths });
+  });
+}
+
+/** Opens the repository for the time of `use`. @throws Failure as `openForSnapshot` */
+export async function withRepository<T>(
+  input: Pick<ProtectInput, 'worktree'>,
+  ports: Pick<SnapshotPorts, 'env' | 'homeDir' | 'fsync' | 'clock'>,
+  use: (opened: SnapshotRepository, objects: ObjectStore) => Promise<T>,
+): Promise<T> {
+  const { env, homeDir, clock } = ports;
+  const opened = await openForSnapshot({ worktree: input.worktree, env, homeDir });
+  const objects = openObjects(opened.repo, { fsync: ports.fsync(), clock });
+  try {
+    return await use(opened, objects);
+  } finally {
+    await objects.close();
+  }
+}
+
+/** How the work tree differs from HEAD, parted by the guard. @throws Failure as `findSnapshotChanges` */
+export async function findWork(
+  { github, signal }: Pick<ProtectInput, 'github' | 'signal'>,
+  { guard }: Pick<SnapshotPorts, 'guard'>,
+  opened: SnapshotRepository,
+  objects: ObjectStore,
+) {
+  const { repo, config, ignore, head, fileMode } = opened;
+  const found = await findSnapshotChanges({ repo, objects, config, ignore, head, fileMode, signal });
+  const { changes } = found;
+  const judged = await judgeChanges({ repo, changes, settings: github.guard, guard, signal });
+  return { ...judged, unreadable: found.unreadable.map(({ path }) => path) };
+}
+
+async function take(
+  input: ProtectInput,
+  ports: SnapshotPorts,
+  work: { opened: SnapshotRepository; objects: ObjectStore; changes: TakeInput['changes'] },
+): Promise<TakenSnapshot | null> {
+  const { repo, head, identity } = work.opened;
+  const who = input.github.commit?.author ?? identity;
+  if (who === null) throw new Failure('identity-missing', `Git does not know who works in ${repo.worktree}.`);
+  const now = ports.clock.now();
+  const { objects, changes } = work;
+  const { machineId, remoteTips, signal, faultPoint } = input;
+  return takeSnapshot({
+    ...{ repo, objects, head, changes, machineId, signal },
+    identity: who,
+    at: { epochMs: now, offsetMinutes: -new Date(now).getTimezoneOffset() },
+    ...{ clock: ports.clock, random: ports.random, fsync: ports.fsync() },
+    ...(remoteTips && { remoteTips }),
+    ...(faultPoint && { faultPoint }),
+  });
+}
+
+/** With a clean work tree only commits can be lost: those of a detached HEAD that no ref leads to. */
+async function isKept({ repo, head }: SnapshotRepository, objects: ObjectStore): Promise<boolean> {
+  if (head.oid === null) return true;
+  if ((await newestGeneration(repo, objects, branchOf(head))) !== null) return false;
+  const known = [...new Set((await listRefs(repo, 'refs/')).values())];
+  if (known.includes(head.oid)) return true;
+  const walk = await walkAhead({ objects, tip: head.oid, known, limit: MOST_WALKED });
+  return walk.complete && walk.ahead.length === 0;
+}

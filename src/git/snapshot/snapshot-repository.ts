@@ -1,0 +1,76 @@
+// Opens a repository for snapshots. More is allowed than for a sync: whatever a person has under way in it, their
+// work can be kept, because nothing but objects and a side branch is written. Formats that are not understood stay out.
+
+import { readFile } from 'node:fs/promises';
+import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { type IgnoreRules, openIgnoreRules } from '../changes/ignore.ts';
+import { readIdentity } from '../config/identity.ts';
+import { type Environment, type GitConfig, readGitConfig } from '../config/user-config.ts';
+import { isAbsent } from '../io-failure.ts';
+import { findSystemGitFeature } from '../probe/probe-features.ts';
+import { findFormatObstacle } from '../probe/probe-format.ts';
+import { outlineIndex } from '../probe/probe-index.ts';
+import { isSafeRefName } from '../refs/read-ref.ts';
+import { readHead } from '../refs/refs.ts';
+import { openRepository } from '../repository.ts';
+import type { Head, Identity, Repository } from '../types.ts';
+
+export type SnapshotRepository = {
+  repo: Repository;
+  config: GitConfig;
+  ignore: IgnoreRules;
+  /** During a rebase the branch that is being rebased, at the commit that is checked out. */
+  head: Head;
+  identity: Identity | null;
+  /** Whether execute bits and links on disk mean anything (core.fileMode, core.symlinks). */
+  fileMode: boolean;
+  symlinks: boolean;
+};
+
+type OpenInput = { worktree: string; env: Environment; homeDir: string };
+
+/** @throws Failure with the code that says why not: `needs-system-git`, `folder-missing`, `index-corrupt`, … */
+export async function openForSnapshot(input: OpenInput): Promise<SnapshotRepository> {
+  const { env, homeDir } = input;
+  const repo = await openRepository(input.worktree);
+  const config = await readGitConfig({ repo, env, homeDir });
+  const index = await outlineIndex(repo);
+  const obstacle = await findFormatObstacle(repo, config);
+  const feature = obstacle ? null : await findSystemGitFeature({ repo, config, env, homeDir, index });
+  if (obstacle) throw asFailure(obstacle);
+  if (feature !== null) throw asFailure(reasonOf('needs-system-git', `In ${repo.worktree} ${feature}.`));
+  return {
+    ...{ repo, config },
+    ignore: openIgnoreRules({ repo, config, env, homeDir }),
+    head: await workHead(repo),
+    identity: readIdentity(config, env),
+    fileMode: config.getBoolean('core.fileMode') ?? true,
+    symlinks: config.getBoolean('core.symlinks') ?? true,
+  };
+}
+
+/** A rebase detaches HEAD at every step; without this each step would get a snapshot branch of its own. */
+async function workHead(repo: Repository): Promise<Head> {
+  const head = await readHead(repo);
+  if (head.kind === 'branch') return head;
+  for (const folder of ['rebase-merge', 'rebase-apply']) {
+    const ref = (await readIfThere(`${repo.gitDir}/${folder}/head-name`))?.trim();
+    if (ref?.startsWith('refs/heads/') && isSafeRefName(ref)) {
+      return { kind: 'branch', ref, branch: ref.slice('refs/heads/'.length), oid: head.oid };
+    }
+  }
+  return head;
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+function asFailure({ code, detail, action }: Reason): Failure {
+  return new Failure(code, detail, { action });
+}
