@@ -1,5 +1,5 @@
-// Reads .git/index, versions 2 and 3. The bytes stay as they are and entries are decoded when asked for, so that
-// opening an index of 50,000 files costs a few milliseconds. Must not write: index-write.ts does.
+// Reads .git/index, versions 2 to 4. The bytes stay as they are (version 4 is laid out as version 3) and entries are
+// decoded when asked for, so that opening an index of 50,000 files costs a few milliseconds. index-write.ts writes.
 
 import { open } from 'node:fs/promises';
 import { isAbsent } from '../io-failure.ts';
@@ -17,6 +17,7 @@ import {
   nameRange,
   STAGES,
 } from './index-layout.ts';
+import { expandEntries } from './index-v4.ts';
 
 // An entry of size 0 with any other id is marked as to be hashed.
 const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
@@ -50,7 +51,7 @@ export type IndexEntry = {
 
 /** An index as it was when it was read. */
 export class IndexFile {
-  /** The whole file; never changed. */
+  /** The whole file, of version 4 as if it were 3; never changed. */
   readonly raw: Buffer;
   readonly version: number;
   /** Number of entries. */
@@ -66,9 +67,10 @@ export class IndexFile {
   readonly #offsets: Uint32Array;
   readonly #extensionData: ReadonlyMap<string, Buffer>;
 
-  /** @throws Failure `index-corrupt`, `needs-system-git` (version 4) */
-  constructor(raw: Buffer, mtimeNs: bigint) {
-    const header = checkHeader(raw);
+  /** @throws Failure `index-corrupt` */
+  constructor(bytes: Buffer, mtimeNs: bigint) {
+    const header = checkHeader(bytes);
+    const raw = header.version === 4 ? expandEntries(bytes) : bytes;
     const layout = findEntries(raw, header);
     const extensions = findExtensions(raw, layout.offsets[header.count] ?? HEADER_BYTES);
     this.raw = raw;
@@ -166,7 +168,7 @@ export class IndexFile {
 
 /**
  * Reads the index of a work tree; a missing file is an empty index.
- * @throws Failure `index-corrupt` (damaged, wrong hash), `needs-system-git` (version 4)
+ * @throws Failure `index-corrupt` (damaged, wrong hash)
  */
 export async function readIndex(repo: Repository): Promise<IndexFile> {
   try {

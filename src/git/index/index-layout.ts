@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { Failure } from '../../model/failure.ts';
 
 export const HEADER_BYTES = 12;
-const HASH_BYTES = 20;
+export const HASH_BYTES = 20;
 /** Within an entry: flags after ten numbers and the id, then the name, two bytes later with extended flags. */
 export const FLAGS_AT = 60;
 export const NAME_AT = 62;
@@ -20,14 +20,13 @@ export function emptyIndex(): Buffer {
   return Buffer.concat([header, createHash('sha1').update(header).digest()]);
 }
 
-/** @throws Failure `index-corrupt`, `needs-system-git` */
+/** @throws Failure `index-corrupt` */
 export function checkHeader(raw: Buffer): { version: number; count: number; hashSkipped: boolean } {
   if (raw.length < HEADER_BYTES + HASH_BYTES || raw.toString('latin1', 0, 4) !== 'DIRC') {
     throw corrupt(`it is no index (${raw.length} bytes)`);
   }
   const version = raw.readUInt32BE(4);
-  if (version === 4) throw new Failure('needs-system-git', 'The index has version 4, with shortened names.');
-  if (version !== 2 && version !== 3) throw corrupt(`its version is ${version}`);
+  if (version < 2 || version > 4) throw corrupt(`its version is ${version}`);
   const end = raw.length - HASH_BYTES;
   const hash = raw.subarray(end);
   const hashSkipped = hash.every((byte) => byte === 0);
@@ -62,9 +61,14 @@ export function findEntries(raw: Buffer, header: { version: number; count: numbe
 /** Where the name of the entry that begins at `entryAt` lies; `to` is negative when it never ends. */
 export function nameRange(raw: Buffer, entryAt: number): { from: number; to: number } {
   const flags = raw.readUInt16BE(entryAt + FLAGS_AT);
-  const from = entryAt + (flags & EXTENDED ? NAME_AT + 2 : NAME_AT);
+  const from = nameStart(raw, entryAt);
   const counted = flags & LONGEST_COUNTED_NAME;
   return { from, to: counted === LONGEST_COUNTED_NAME ? raw.indexOf(0, from + counted) : from + counted };
+}
+
+/** Where the name begins, of version 4 the number before it. */
+export function nameStart(raw: Buffer, entryAt: number): number {
+  return entryAt + (raw.readUInt16BE(entryAt + FLAGS_AT) & EXTENDED ? NAME_AT + 2 : NAME_AT);
 }
 
 /** The extensions that follow the entries, in their order. @throws Failure `index-corrupt` */

@@ -8,6 +8,7 @@ import type { FileStat } from '../types.ts';
 import { invalidateTrees } from './cache-tree.ts';
 import { type IndexFile, indexStat, uint32 } from './index-file.ts';
 import { HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
+import { compressEntries } from './index-v4.ts';
 
 const SIZE_AT = 36;
 // Kept as it is: what a resolved conflict looked like. UNTR, FSMN, EOIE, IEOT and unknown ones describe the old file.
@@ -29,7 +30,7 @@ export type IndexPatch = {
 type Edits = { removed: Set<number>; inserted: Map<number, { name: Buffer; bytes: Buffer }[]> };
 
 /**
- * The bytes of the index with the changes in force. Adding `a/b` removes a file `a`, adding `a` removes what lies
+ * The bytes of the index, in its own version, with the changes in force. Adding `a/b` removes a file `a`, adding `a` removes what lies
  * below `a/`; everything else, staged or not, stays.
  * @throws Failure `unmerged-entries`, `needs-system-git` (an extension that must be understood),
  *   `file-changing` (a path that was deleted is marked as left out of the work tree)
@@ -48,7 +49,8 @@ export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
   }
   for (const at of patch.unsure ?? []) markUnsure(index, at, edits);
   const { parts, count } = mergeEntries(index, edits);
-  const all = [header(index.version, count), ...parts, ...extensions(index, paths)];
+  const entries = index.version === 4 ? compressEntries(parts) : parts;
+  const all = [header(index.version, count), ...entries, ...extensions(index, paths)];
   const hash = createHash('sha1');
   for (const part of all) hash.update(part);
   return Buffer.concat([...all, hash.digest()]);

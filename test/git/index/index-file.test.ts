@@ -110,7 +110,7 @@ test('readIndex() reads the flags of version 3, and unmerged stages', async () =
 });
 
 test('readIndex() refuses damaged indexes and versions that it does not know', async () => {
-  const { git, repo, file } = await makeBench('a', 'b/c');
+  const { repo, file } = await makeBench('a', 'b/c');
   const good = await readFile(file);
   for (let at = 0; at < good.length; at++) {
     const bad = Buffer.from(good);
@@ -126,9 +126,61 @@ test('readIndex() refuses damaged indexes and versions that it does not know', a
   }
   await writeFile(file, '');
   await expect(readIndex(repo)).rejects.toEqual(ofCode('index-corrupt'));
-  await writeFile(file, good);
+  const next = Buffer.from(good.subarray(0, -20));
+  next.writeUInt32BE(5, 4);
+  await writeFile(file, withHash(next));
+  await expect(readIndex(repo)).rejects.toEqual(ofCode('index-corrupt'));
+});
+
+test('readIndex() reads version 4 with its shortened names, flags and stages as git does', async () => {
+  const paths = ['a', 'dir/one', 'dir/one.more', 'dir/two', `${'deep/'.repeat(60)}ünï`, 'z'];
+  const bench = await makeBench(...paths);
+  const { git, repo, file } = bench;
+  await git.git('update-index', '--skip-worktree', 'dir/two');
+  await git.gitBytes(['update-index', '--index-info'], `100755 ${BLOB}\t${'long/'.repeat(900)}name\n`);
+  const before = await readIndex(repo);
   await git.git('update-index', '--index-version=4');
-  await expect(readIndex(repo)).rejects.toEqual(ofCode('needs-system-git'));
+  const index = await readIndex(repo);
+  expect(index.version).toBe(4);
+  expect([...index.entries()]).toEqual([...before.entries()]);
+  expect(stagedByUs(index)).toEqual(await stagedByGit(bench));
+  expect(index.find(toRepoPath('dir/two'))?.skipWorktree).toBe(true);
+  const good = await readFile(file);
+  for (let length = 12; length < good.length - 20; length += 7) {
+    const cut = withHash(good.subarray(0, length));
+    expect(() => new IndexFile(cut, 0n), `length ${length}`).toThrow(ofCode('index-corrupt'));
+  }
+});
+
+test('patchIndex() writes an index of version 4 as git itself would', async () => {
+  const bench = await makeBench('a', 'b/c', 'b/d', 'b.x', 'dir/one', 'dir/one.more', 'z');
+  const { git, repo, file } = bench;
+  await git.git('update-index', '--skip-worktree', 'b/d');
+  await git.git('update-index', '--index-version=4');
+  const untouched = await readFile(file);
+  expect(patchIndex(await readIndex(repo), { changes: [] }).equals(untouched)).toBe(true);
+  const changes = [
+    added('b/c'),
+    removed('z'),
+    added('dir/one/below'),
+    added(`${'y'.repeat(200)}/1`),
+    added('b-'),
+  ];
+  await writeFile(file, patchIndex(await readIndex(repo), { changes, unsure: [0] }));
+  expect((await readFile(file)).readUInt32BE(4)).toBe(4);
+  const after = await readIndex(repo);
+  expect(stagedByUs(after)).toEqual(await stagedByGit(bench));
+  expect(after.find(toRepoPath('b/d'))?.skipWorktree).toBe(true);
+  expect([...after.entries()].map((entry) => entry.path)).toEqual([
+    'a',
+    'b-',
+    'b.x',
+    'b/c',
+    'b/d',
+    'dir/one.more',
+    'dir/one/below',
+    `${'y'.repeat(200)}/1`,
+  ]);
 });
 
 test('readIndex() tells of a hash that was left out', async () => {
