@@ -45,6 +45,7 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
   return {
     sync: {
       transport,
+      credentialFor: (name) => credentials.credentialFor(name),
       guard: guardWith(cache, log),
       clock: host.clock,
       random: host.random,

@@ -2,7 +2,7 @@
 // Keeps nothing of a repository once it has answered.
 
 import { threadSide } from '../../host/worker-threads.ts';
-import { Failure } from '../../model/failure.ts';
+import { Failure, reasonOf } from '../../model/failure.ts';
 import { openObjects } from '../objects/objects.ts';
 import { probeRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
@@ -51,6 +51,9 @@ async function answerTo(
 async function scan(worktree: string, now: number, signal: AbortSignal): Promise<ScanResult> {
   const probe = await probeRepository({ worktree, now, ...setup });
   if (probe.kind === 'blocked') return { kind: 'blocked', reason: probe.reason };
+  if (probe.kind === 'needs-git') {
+    return { kind: 'blocked', reason: reasonOf('needs-system-git', `In ${worktree} ${probe.feature}.`) };
+  }
   const { repo, config, head, fileMode } = probe;
   const objects = openObjects(repo, { fsync: false, treeCacheEntries: MOST_TREE_ENTRIES });
   try {

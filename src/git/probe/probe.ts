@@ -1,7 +1,7 @@
 // Decides, before anything is touched, whether the built-in engine may work in a repository, and reads what
 // every sync needs to know of it. The order of the checks is that of their weight: refuse, pause, system git.
 
-import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { Failure, type Reason } from '../../model/failure.ts';
 import { readIdentity } from '../config/identity.ts';
 import { type Environment, type GitConfig, readGitConfig } from '../config/user-config.ts';
 import { readHead } from '../refs/refs.ts';
@@ -20,8 +20,8 @@ export type ProbeInput = {
   now: number;
 };
 
-type ReadyRepository = {
-  kind: 'ready';
+/** What a sync needs to know of a repository in which some engine may work. */
+export type ProbedRepository = {
   repo: Repository;
   config: GitConfig;
   head: Head & { kind: 'branch' };
@@ -35,8 +35,12 @@ type ReadyRepository = {
   fsync: boolean;
 };
 
-/** `repo` is null when there is none. */
-export type ProbeResult = ReadyRepository | { kind: 'blocked'; reason: Reason; repo: Repository | null };
+/** `repo` of a blocked one is null when there is none. */
+export type ProbeResult =
+  | (ProbedRepository & { kind: 'ready' })
+  /** Only the system's git may work here; `feature` says why, in words after the repository's name. */
+  | (ProbedRepository & { kind: 'needs-git'; feature: string })
+  | { kind: 'blocked'; reason: Reason; repo: Repository | null };
 
 /**
  * Looks at the repository anew; costs some milliseconds. Faults that a person has to correct are answers.
@@ -62,13 +66,8 @@ async function look(repo: Repository, input: ProbeInput): Promise<ProbeResult> {
   const operation = await findOperation({ repo, head, index, now });
   if (operation) return { kind: 'blocked', reason: operation, repo };
   const feature = await findSystemGitFeature({ repo, config, env, homeDir, index });
-  if (feature !== null) {
-    const reason = reasonOf('needs-system-git', `In ${repo.worktree} ${feature}.`);
-    return { kind: 'blocked', reason, repo };
-  }
   if (head.kind === 'detached') throw new Error('A detached HEAD is an operation under way.');
-  return {
-    kind: 'ready',
+  const probed: ProbedRepository = {
     repo,
     config,
     head,
@@ -78,6 +77,7 @@ async function look(repo: Repository, input: ProbeInput): Promise<ProbeResult> {
     precomposeUnicode: config.getBoolean('core.precomposeUnicode') ?? false,
     fsync: wantsFsync(config),
   };
+  return feature === null ? { kind: 'ready', ...probed } : { kind: 'needs-git', feature, ...probed };
 }
 
 const FLUSHES_OBJECTS = new Set(['loose-object', 'objects', 'committed', 'added', 'all']);

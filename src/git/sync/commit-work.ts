@@ -1,24 +1,30 @@
 // The first half of a sync: find what changed, let the guard hold files back, commit the rest.
 
-import { constants } from 'node:fs';
-import { lstat, readFile, readlink } from 'node:fs/promises';
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
-import { findChanges } from '../changes/changes.ts';
-import { openIgnoreRules } from '../changes/ignore.ts';
-import { commitChanges } from '../commit/commit.ts';
 import { commitMessage } from '../commit/commit-message.ts';
-import { readIndex } from '../index/index-file.ts';
-import { readFailure } from '../io-failure.ts';
-import { objectId } from '../objects/object-format.ts';
-import { diskPath, displayPath, type RepoPath, toRepoPath } from '../paths.ts';
+import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type Identity } from '../types.ts';
 import type { GuardVerdict, SyncPorts } from './sync-ports.ts';
 import type { SyncWork } from './sync-work.ts';
 
+/** A hook that formats files needs a second look; one that never agrees with its own work is the person's matter. */
+const MOST_LOOKS = 3;
+
 /** Fills in `work.facts`, `work.stats` and `work.standing`. @throws Failure */
 export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void> {
-  const { changes, unreadable } = await changesOf(work, ports);
+  for (let look = 1; ; look += 1) {
+    try {
+      return await commitOnce(work, ports);
+    } catch (error) {
+      const wasEdited = error instanceof Failure && error.code === 'commit-hook-edited';
+      if (!wasEdited || look === MOST_LOOKS) throw error;
+    }
+  }
+}
+
+async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
+  const { changes, unreadable } = await work.engine.findChanges(scopeOf(work), work.signal);
   work.facts.pendingFiles = changes.length + unreadable.length;
   const problem = unreadable[0];
   if (problem)
@@ -40,14 +46,6 @@ export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void
   work.facts.pendingFiles = unreadable.length;
 }
 
-async function changesOf(work: SyncWork, ports: SyncPorts) {
-  const { probe, objects, signal } = work;
-  const { repo, config } = probe;
-  const ignore = await openIgnoreRules({ repo, config, homeDir: ports.homeDir, env: ports.env });
-  const { head, fileMode } = probe;
-  return findChanges({ repo, objects, config, ignore, head, scope: scopeOf(work), fileMode, signal });
-}
-
 /**
  * Hints are enough when the last sync left nothing behind; files held then are looked at again, because the
  * person may have released them. A project that was blocked or never commits is compared as a whole.
@@ -65,14 +63,18 @@ async function judge(
   ports: SyncPorts,
 ): Promise<GuardVerdict> {
   if (changes.length === 0) return { held: [], massDeletion: null };
-  const { repo } = work.probe;
-  const index = await readIndex(repo);
+  const { engine, signal } = work;
+  const byPath = new Map(changes.map((change) => [displayPath(change.path), change]));
   return ports.guard({
     files: changes.map(guarded),
-    trackedFiles: index.count,
+    trackedFiles: await engine.countTracked(),
     settings: work.github.guard,
-    read: (path, oid) => readExactly(repo.worktree, toRepoPath(path), oid),
-    signal: work.signal,
+    async read(path) {
+      const change = byPath.get(path);
+      if (change === undefined) throw new Error(`The guard asked for ${path}, which it was not given.`);
+      return engine.readContent(change, signal);
+    },
+    signal,
   });
 }
 
@@ -81,23 +83,6 @@ function guarded(change: FileChange) {
   if (change.kind === 'deleted') return { path, kind: change.kind, sizeBytes: 0, oid: '', isSymlink: false };
   const { kind, sizeBytes, oid, mode } = change;
   return { path, kind, sizeBytes, oid, isSymlink: mode === FILE_MODE.symlink };
-}
-
-/** What the guard sees must be what is committed: another content is a change in between. */
-async function readExactly(worktree: string, path: RepoPath, oid: string): Promise<Uint8Array> {
-  const name = displayPath(path);
-  const content = await readPlace(diskPath(worktree, path)).catch((error: unknown) => {
-    throw readFailure(error, name);
-  });
-  if (objectId('blob', content) === oid) return content;
-  throw new Failure('file-changing', `${name} changed while it was looked at.`);
-}
-
-/** A link's target as text, never what lies behind it; a pipe's writer is not waited for. */
-async function readPlace(place: string | Buffer): Promise<Uint8Array> {
-  if ((await lstat(place)).isSymbolicLink()) return readlink(place, { encoding: 'buffer' });
-  const flag = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  return readFile(place, { flag });
 }
 
 function refuse(work: SyncWork, verdict: GuardVerdict): Reason | null {
@@ -129,13 +114,11 @@ function authorOf(work: SyncWork): Identity | null {
 }
 
 async function commit(work: SyncWork, changes: readonly FileChange[], ports: SyncPorts): Promise<void> {
-  const { probe, objects, signal } = work;
+  const { probe, engine, signal } = work;
   const author = authorOf(work);
   if (author === null) throw new Failure('identity-missing', 'No identity to commit with.');
   const now = ports.clock.now();
-  const made = await commitChanges({
-    repo: probe.repo,
-    objects,
+  const made = await engine.commit({
     changes,
     message: commitMessage({
       changes,
@@ -147,11 +130,7 @@ async function commit(work: SyncWork, changes: readonly FileChange[], ports: Syn
     author,
     committer: probe.identity ?? author,
     at: { epochMs: now, offsetMinutes: -new Date(now).getTimezoneOffset() },
-    clock: ports.clock,
-    random: ports.random,
-    fsync: ports.fsync() && probe.fsync,
     signal,
-    ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
   });
   if (made === null) return;
   work.stats.commit = made.oid;

@@ -4,7 +4,6 @@ import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure } from '../../model/failure.ts';
 import { listRefs, readRef, updateRef } from '../refs/refs.ts';
 import { countAhead } from '../remote/history.ts';
-import { pushBranch } from '../remote/push.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncWork } from './sync-work.ts';
@@ -82,20 +81,15 @@ async function pushOne(
   ask: boolean,
   ports: SyncPorts,
 ): Promise<void> {
-  const { objects, probe, facts, stats, signal } = work;
+  const { engine, facts, stats, signal } = work;
   await ports.faultPoint?.('push-ready');
-  const answer = await pushBranch({
-    transport: ports.transport,
-    objects,
-    repo: probe.repo,
-    url: remote.url,
+  const answer = await engine.push({
+    remote,
     branch,
     tip,
     assumed: ask ? null : (facts.remoteTips[branch] ?? null),
     lastKnown: facts.remoteTips[branch] ?? null,
-    env: ports.env,
     signal,
-    clock: ports.clock,
   });
   await ports.faultPoint?.('push-answered');
   stats.remotes.push({ name: remote.name, branch, status: answer.status, from: answer.from, to: answer.to });

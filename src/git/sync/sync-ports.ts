@@ -30,6 +30,8 @@ export type ChangeGuard = (input: {
 
 export type SyncPorts = {
   transport: GitTransport;
+  /** The credential for exactly this `host[:port]`, for a git program; null when there is none. */
+  credentialFor(host: string): Promise<{ username: string; password: string } | null>;
   guard: ChangeGuard;
   clock: Clock;
   random: Random;

@@ -7,6 +7,7 @@ import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseRemote } from '../remote/remote-choice.ts';
+import { createBuiltinEngine } from './builtin-engine.ts';
 import { commitWork } from './commit-work.ts';
 import { pushBranches } from './push-branches.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
@@ -35,10 +36,15 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
   if (probe.kind === 'blocked') return blocked(probe.reason, facts, NO_STATS);
+  if (probe.kind === 'needs-git') {
+    const reason = reasonOf('needs-system-git', `In ${probe.repo.worktree} ${probe.feature}.`);
+    return blocked(reason, facts, NO_STATS);
+  }
   const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
   const work: SyncWork = {
     ...input,
     probe,
+    engine: createBuiltinEngine(probe, objects, ports),
     objects,
     facts,
     stats: { ...NO_STATS, remotes: [] },

@@ -5,8 +5,9 @@ import type { ProjectFacts } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { RunStats } from '../../model/run.ts';
 import type { RepoPath } from '../paths.ts';
-import type { ProbeResult } from '../probe/probe.ts';
+import type { ProbedRepository } from '../probe/probe.ts';
 import type { ObjectStore } from '../types.ts';
+import type { Engine } from './engine.ts';
 
 export type SyncInput = {
   worktree: string;
@@ -30,7 +31,8 @@ export type SyncAnswer = { outcome: SyncOutcome; facts: ProjectFacts; stats: Run
 
 /** The work in hand: what is known so far, filled in step by step so that a failure keeps what was learned. */
 export type SyncWork = SyncInput & {
-  probe: Extract<ProbeResult, { kind: 'ready' }>;
+  probe: ProbedRepository;
+  engine: Engine;
   objects: ObjectStore;
   facts: ProjectFacts;
   stats: RunStats;

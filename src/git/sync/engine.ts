@@ -1,0 +1,45 @@
+// What a sync asks of a git engine. There are two: the built-in one and the system's git. Whatever differs between
+// them lies behind this type; the steps of a sync do not ask which one they have.
+
+import type { FoundChanges } from '../changes/changes.ts';
+import type { CommitResult } from '../commit/commit.ts';
+import type { CommitTime } from '../objects/commit-object.ts';
+import type { RepoPath } from '../paths.ts';
+import type { PushInput, PushResult } from '../remote/push.ts';
+import type { ChosenRemote } from '../remote/remote-choice.ts';
+import type { FileChange, Identity } from '../types.ts';
+
+export type EngineCommit = {
+  changes: readonly FileChange[];
+  message: string;
+  author: Identity;
+  committer: Identity;
+  at: CommitTime;
+  signal: AbortSignal;
+};
+
+export type EnginePush = Pick<PushInput, 'branch' | 'tip' | 'assumed' | 'lastKnown' | 'signal'> & {
+  remote: ChosenRemote;
+};
+
+export type Engine = {
+  readonly name: 'builtin' | 'git';
+  /** Why it is not the built-in one, in words; null when it is. */
+  readonly reason: string | null;
+  /** How the work tree differs from HEAD. An engine may look further than the scope. */
+  findChanges(scope: 'all' | ReadonlySet<RepoPath>, signal: AbortSignal): Promise<FoundChanges>;
+  /** Number of files in the index. */
+  countTracked(): Promise<number>;
+  /**
+   * The content of a change as it lies in the work tree, for the guard.
+   * @throws Failure `file-changing` when it is no longer what was found
+   */
+  readContent(change: FileChange, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Commits exactly these changes on the branch; null when HEAD has all of it already.
+   * @throws Failure `commit-hook-edited` when a hook put other content in: nothing is committed, look again
+   */
+  commit(commit: EngineCommit): Promise<CommitResult | null>;
+  /** Never forces. @throws Failure as `pushBranch` */
+  push(push: EnginePush): Promise<PushResult>;
+};
