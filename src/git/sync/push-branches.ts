@@ -34,9 +34,11 @@ export async function pushBranches(work: SyncWork, remote: ChosenRemote, ports: 
   const ask = work.askRemote || work.facts.lastSafeAt === null;
   let first: Failure | null = null;
   for (const [branch, tip] of branches) {
+    // After a lost answer nothing is known, and the tracking ref is older than what was sent.
+    const isUnknown = work.facts.remoteTips[branch] === undefined;
     if (!ask && (await knownTip(work, remote, branch, tip)) === tip) continue;
     try {
-      await pushOne(work, remote, branch, tip, ask, ports);
+      await pushOne(work, remote, branch, tip, ask || isUnknown, ports);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       first ??= error;
