@@ -7,6 +7,12 @@ export type Repository = { readonly worktree: string; readonly gitDir: string; r
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 export type GitObject = { readonly type: ObjectType; readonly content: Buffer };
+/** A content that comes piece by piece: `chunks` is read once, to its end or until its loop is left. */
+export type ObjectStream = {
+  readonly type: ObjectType;
+  readonly sizeBytes: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+};
 /** `mode` as in tree objects: 40000, 100644, 100755, 120000, 160000 (octal, as a number). `name` is a byte string. */
 export type TreeEntry = { readonly mode: number; readonly name: string; readonly oid: string };
 export type Commit = { readonly tree: string; readonly parents: readonly string[] };
@@ -24,6 +30,11 @@ export type WorkFileBlob = {
 export type ObjectStore = {
   /** @throws Failure `object-missing`, `object-corrupt` */
   read(oid: string): Promise<GitObject>;
+  /**
+   * As `read`, in flat memory where a large content is stored whole (a delta is put together first).
+   * @throws Failure `object-missing`, `object-corrupt`, also while the chunks are read
+   */
+  open(oid: string): Promise<ObjectStream>;
   readCommit(oid: string): Promise<Commit>;
   readTree(oid: string): Promise<readonly TreeEntry[]>;
   has(oid: string): Promise<boolean>;

@@ -1,8 +1,9 @@
 // Deflate and inflate that never hold the event loop for long: small inputs at once (a thread costs more),
 // larger ones on the thread pool.
 
+import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { constants, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import { constants, createInflate, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
 
 const SYNC_LIMIT_BYTES = 65_536;
 // Loose objects are short-lived (gc packs them again), so speed counts and not the last byte.
@@ -32,4 +33,33 @@ export async function inflateWindow(window: Uint8Array, sizeBytes: number): Prom
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: Math.max(sizeBytes, 1) };
   if (sizeBytes <= SYNC_LIMIT_BYTES) return inflateSync(window, options);
   return inflateAsync(window, options);
+}
+
+/**
+ * Inflates piece by piece, in flat memory; what follows the stream's end is ignored.
+ * @throws what `fail` makes of damage, or of another length than `sizeBytes` (null: any)
+ */
+export async function* inflateStream(
+  compressed: AsyncIterable<Uint8Array>,
+  sizeBytes: number | null,
+  fail: (cause: unknown) => Error,
+): AsyncGenerator<Buffer> {
+  const source = Readable.from(compressed);
+  const inflated = createInflate();
+  // A fault of either ends the loop below, which tells it.
+  pipeline(source, inflated, () => undefined);
+  let length = 0;
+  try {
+    for await (const chunk of inflated) {
+      length += (chunk as Buffer).length;
+      if (sizeBytes !== null && length > sizeBytes) throw fail(new Error(`more than ${sizeBytes} bytes`));
+      yield chunk as Buffer;
+    }
+    if (sizeBytes !== null && length !== sizeBytes) throw fail(new Error(`${length} bytes of ${sizeBytes}`));
+  } catch (error) {
+    throw error instanceof Error && 'errno' in error ? fail(error) : error;
+  } finally {
+    source.destroy();
+    inflated.destroy();
+  }
 }

@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { createDeflate } from 'node:zlib';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
-import type { GitObject, ObjectType } from '../types.ts';
-import { deflateBytes, inflateBytes, LOOSE_LEVEL } from './inflate.ts';
+import type { GitObject, ObjectStream, ObjectType } from '../types.ts';
+import { deflateBytes, inflateBytes, inflateStream, LOOSE_LEVEL } from './inflate.ts';
 import { objectHeader, parseObjectHeader } from './object-format.ts';
 
 /** Where loose objects lie; `fsync` flushes each to the disk before it gets its name. */
@@ -36,6 +36,61 @@ export async function readLooseObject(store: LooseStore, oid: string): Promise<G
     });
   }
   throw new Failure('object-corrupt', `The object file ${path} holds another size than it says.`);
+}
+
+/**
+ * The object piece by piece, or `whole` when its content has at most `wholeBytes`; null when there is none.
+ * @throws Failure `object-corrupt`, also while the pieces are read
+ */
+export async function openLooseObject(
+  store: LooseStore,
+  oid: string,
+  wholeBytes: number,
+): Promise<ObjectStream | 'whole' | null> {
+  const path = loosePath(store, oid);
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+  const fail = (cause: unknown) =>
+    new Failure('object-corrupt', `The object file ${path} is damaged.`, { cause });
+  // The stream closes the file when it ends or is left.
+  const pieces = inflateStream(file.createReadStream(), null, fail);
+  // Damage at its very beginning is the whole reader's matter, which knows what to do.
+  const first = await pieces.next().catch((error: unknown) => {
+    if (error instanceof Failure) return { done: true as const, value: undefined };
+    throw error;
+  });
+  const header = first.done ? null : parseObjectHeader(first.value);
+  if (header === null || header.sizeBytes <= wholeBytes) {
+    await pieces.return(undefined);
+    return 'whole';
+  }
+  const { type, sizeBytes, start } = header;
+  const begin = (first.value as Buffer).subarray(start);
+  return { type, sizeBytes, chunks: checkedPieces(begin, pieces, sizeBytes, fail) };
+}
+
+async function* checkedPieces(
+  first: Buffer,
+  rest: AsyncGenerator<Buffer>,
+  sizeBytes: number,
+  fail: (cause: unknown) => Failure,
+): AsyncGenerator<Uint8Array> {
+  let length = first.length;
+  try {
+    yield first;
+    for await (const piece of rest) {
+      length += piece.length;
+      yield piece;
+    }
+  } finally {
+    await rest.return(undefined);
+  }
+  if (length !== sizeBytes) throw fail(new Error(`${length} bytes of ${sizeBytes}`));
 }
 
 export async function hasLooseObject(store: LooseStore, oid: string): Promise<boolean> {

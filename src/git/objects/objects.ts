@@ -1,22 +1,15 @@
-// The object store of one repository: loose objects, then packs. Alternates and partial clones are the probe's
-// matter; nothing here talks to a remote.
+// The object store of one repository: everything is looked for in all its places and written into its own folder.
+// Partial clones are the probe's matter; nothing here talks to a remote.
 
 import { open } from 'node:fs/promises';
 import { type Clock, systemClock } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
 import { readFailure } from '../io-failure.ts';
 import type { GitObject, ObjectStore, ObjectType, Repository, TreeEntry, WorkFileBlob } from '../types.ts';
-import {
-  hashBlobStream,
-  hasLooseObject,
-  type LooseStore,
-  readLooseObject,
-  writeLooseObject,
-  writeLooseStream,
-} from './loose-objects.ts';
+import { hashBlobStream, type LooseStore, writeLooseObject, writeLooseStream } from './loose-objects.ts';
 import { LruCache } from './lru-cache.ts';
 import { objectId, parseCommit, parseTree } from './object-format.ts';
-import { PackFolder } from './pack-folder.ts';
+import { ObjectPlaces } from './object-places.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -32,16 +25,18 @@ export type ObjectsOptions = {
 /** Opens nothing until the first read. */
 export function openObjects(repository: Repository, options: ObjectsOptions): ObjectStore {
   const loose: LooseStore = { objectsDir: `${repository.commonDir}/objects`, fsync: options.fsync };
-  const packs = new PackFolder(loose.objectsDir);
+  const places = new ObjectPlaces(loose);
+  const { packs } = places.own;
   const trees = new LruCache<string, readonly TreeEntry[]>(
     options.treeCacheEntries ?? 20_000,
     (entries) => entries.length + 1,
   );
   const clock = options.clock ?? systemClock;
-  const read = async (oid: string) => (await readObject(loose, packs, oid)) ?? missing(oid);
+  const read = async (oid: string) => (await places.read(oid)) ?? missing(oid);
 
   return {
     read,
+    open: async (oid) => (await places.open(oid)) ?? missing(oid),
     async readCommit(oid) {
       return parseCommit(oid, contentOf(await read(oid), 'commit', oid));
     },
@@ -52,12 +47,7 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
       trees.set(oid, entries);
       return entries;
     },
-    async has(oid) {
-      const found = async () => (await hasLooseObject(loose, oid)) || (await packs.has(oid));
-      if (await found()) return true;
-      await packs.rescan();
-      return found();
-    },
+    has: (oid) => places.has(oid),
     async write(type, content) {
       const oid = objectId(type, content);
       if (await packs.keep(oid, clock.now())) return oid;
@@ -76,34 +66,9 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
     },
     async close() {
       trees.clear();
-      await packs.close();
+      await places.close();
     },
   };
-}
-
-async function readObject(loose: LooseStore, packs: PackFolder, oid: string): Promise<GitObject | null> {
-  if (!/^[0-9a-f]{40}$/.test(oid))
-    throw new Failure('object-corrupt', `${JSON.stringify(oid)} is no object id.`);
-  // A second look with fresh eyes: gc may have moved the object into another pack meanwhile.
-  const found = await readKnown(loose, packs, oid);
-  if (found !== null) return found;
-  await packs.rescan();
-  return readKnown(loose, packs, oid);
-}
-
-async function readKnown(loose: LooseStore, packs: PackFolder, oid: string): Promise<GitObject | null> {
-  let damage: unknown = null;
-  try {
-    const object = await readLooseObject(loose, oid);
-    if (object !== null) return object;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    damage = error;
-  }
-  // A pack may hold a sound copy of a damaged loose object.
-  const packed = await packs.read(oid);
-  if (packed === null && damage !== null) throw damage;
-  return packed;
 }
 
 async function* readChunks(file: WorkFileBlob): AsyncGenerator<Uint8Array> {

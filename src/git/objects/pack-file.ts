@@ -1,80 +1,58 @@
-// Reads one pack by its version 2 index, with positioned reads: neither file is ever held in memory as a whole.
+// Reads one pack with positioned reads: it is never held in memory as a whole. Where objects begin its index says.
 // Knows nothing of loose objects or other packs (a pack on disk is complete in itself).
 
 import { type FileHandle, open } from 'node:fs/promises';
-import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
-import type { GitObject, ObjectType } from '../types.ts';
+import type { GitObject, ObjectStream, ObjectType } from '../types.ts';
 import { applyDelta } from './delta.ts';
-import { inflateWindow } from './inflate.ts';
+import { inflateStream, inflateWindow } from './inflate.ts';
 import { LruCache } from './lru-cache.ts';
+import { OID_BYTES } from './oid-table.ts';
+import { type PackEntryHead, parsePackEntryHead } from './pack-entry.ts';
+import { openPackIndex, type PackNames } from './pack-index.ts';
+import { damaged, readAt } from './read-at.ts';
 
-const MAGIC_AND_VERSION = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2]);
-const FAN_BYTES = 1024;
-const NAMES_AT = MAGIC_AND_VERSION.length + FAN_BYTES;
-const OID_BYTES = 20;
 const FIRST_WINDOW_BYTES = 4096;
+const STREAM_WINDOW_BYTES = 256 * 1024;
+const HEADER_BYTES = 12;
 // Deltas share bases: without this cache reading a chain of 50 would inflate each base again and again.
 const BASE_CACHE_BYTES = 8 * 1024 * 1024;
 // git makes chains of at most 4095.
 const LONGEST_CHAIN = 5000;
-const TYPES: Record<number, ObjectType> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
-const OFS_DELTA = 6;
-const REF_DELTA = 7;
 
-type Entry = { type: ObjectType; base: null; data: Buffer } | { type: null; base: number; data: Buffer };
-type EntryHeader = { kind: number; sizeBytes: number; base: number | null; length: number };
+type Entry = { type: ObjectType; base: null; data: Buffer } | { type: null; base: Base; data: Buffer };
+/** Where a delta's base begins; an id when this pack's index does not tell. */
+type Base = number | string;
+type Data = { file: FileHandle; sizeBytes: number };
+type Head = { window: Buffer; head: PackEntryHead; left: number };
 
 /** One open pack. Reads may run side by side; none may be under way at `close`. */
 export class PackFile {
   readonly packPath: string;
-  readonly #names: FileHandle;
-  readonly #fan: Uint32Array;
+  readonly #names: PackNames;
+  readonly #readOther: (oid: string) => Promise<GitObject | null>;
   readonly #bases = new LruCache<number, GitObject>(BASE_CACHE_BYTES, (object) => object.content.length);
-  #data: Promise<{ file: FileHandle; sizeBytes: number } | null> | null = null;
+  #data: Promise<Data | null> | null = null;
 
-  private constructor(packPath: string, names: FileHandle, fan: Uint32Array) {
+  /** `readOther` finds a base that `names` cannot: a multi-pack index names each object in one pack only. */
+  constructor(
+    packPath: string,
+    names: PackNames,
+    readOther: (oid: string) => Promise<GitObject | null> = async () => null,
+  ) {
     this.packPath = packPath;
     this.#names = names;
-    this.#fan = fan;
+    this.#readOther = readOther;
   }
 
   /** `indexPath` ends in `.idx`. @throws Failure `object-corrupt`, `needs-system-git` (index version 1) */
   static async open(indexPath: string): Promise<PackFile> {
-    const names = await open(indexPath, 'r');
-    try {
-      const head = await readAt(names, 0, NAMES_AT, indexPath);
-      if (!head.subarray(0, MAGIC_AND_VERSION.length).equals(MAGIC_AND_VERSION)) {
-        throw new Failure('needs-system-git', `${indexPath} is no pack index of version 2.`);
-      }
-      const fan = Uint32Array.from({ length: 256 }, (_, i) =>
-        head.readUInt32BE(MAGIC_AND_VERSION.length + i * 4),
-      );
-      if (fan.some((count, i) => i > 0 && count < (fan[i - 1] ?? 0)))
-        throw damaged(indexPath, 'its table falls');
-      return new PackFile(indexPath.replace(/idx$/, 'pack'), names, fan);
-    } catch (error) {
-      await names.close();
-      throw error;
-    }
+    return new PackFile(indexPath.replace(/idx$/, 'pack'), await openPackIndex(indexPath));
   }
 
   /** Where the object begins in the pack; null when it is not in it. */
-  async find(oid: string): Promise<number | null> {
-    const first = Number.parseInt(oid.slice(0, 2), 16);
-    const low = first === 0 ? 0 : (this.#fan[first - 1] ?? 0);
-    const high = this.#fan[first] ?? 0;
-    if (low === high) return null;
-    const path = this.packPath;
-    const names = await readAt(this.#names, NAMES_AT + low * OID_BYTES, (high - low) * OID_BYTES, path);
-    const at = searchOid(names, Buffer.from(oid, 'hex'));
-    if (at === null) return null;
-    const count = this.#fan[255] ?? 0;
-    const offsetsAt = NAMES_AT + count * (OID_BYTES + 4);
-    const small = (await readAt(this.#names, offsetsAt + (low + at) * 4, 4, path)).readUInt32BE(0);
-    if (small < 0x80000000) return small;
-    const largeAt = offsetsAt + count * 4 + (small - 0x80000000) * 8;
-    return Number((await readAt(this.#names, largeAt, 8, path)).readBigUInt64BE(0));
+  find(oid: string): Promise<number | null> {
+    return this.#names.find(oid);
   }
 
   /** The object that begins at `offset`; null when the pack has been deleted since. @throws Failure `object-corrupt` */
@@ -82,7 +60,7 @@ export class PackFile {
     const data = await this.#open();
     if (data === null) return null;
     const deltas: { at: number; bytes: Buffer }[] = [];
-    let at = offset;
+    let at: Base = offset;
     let object = this.#bases.get(at);
     while (object === undefined) {
       const entry = await this.#readEntry(data, at);
@@ -93,6 +71,10 @@ export class PackFile {
       }
       deltas.push({ at, bytes: entry.data });
       if (deltas.length > LONGEST_CHAIN) throw damaged(this.packPath, `the delta at ${offset} has no end`);
+      if (typeof entry.base === 'string') {
+        object = (await this.#readOther(entry.base)) ?? this.#lacksBase(at);
+        break;
+      }
       at = entry.base;
       object = this.#bases.get(at);
     }
@@ -105,13 +87,29 @@ export class PackFile {
     return object;
   }
 
+  /**
+   * The object piece by piece when it is no delta and larger than `wholeBytes`; null otherwise, or when the pack has
+   * been deleted since. @throws Failure `object-corrupt`, also while the pieces are read
+   */
+  async openStream(offset: number, wholeBytes: number): Promise<ObjectStream | null> {
+    const data = await this.#open();
+    if (data === null) return null;
+    const { head } = await this.#readHead(data, offset);
+    if (head.base !== null || head.sizeBytes <= wholeBytes) return null;
+    const { sizeBytes, type } = head;
+    const fail = (cause: unknown) =>
+      damaged(this.packPath, `the object at ${offset} cannot be inflated`, cause);
+    const compressed = this.#windows(data, offset + head.length);
+    return { type, sizeBytes, chunks: inflateStream(compressed, sizeBytes, fail) };
+  }
+
   async close(): Promise<void> {
     const data = await this.#data;
     await Promise.all([this.#names.close(), data?.file.close()]);
     this.#bases.clear();
   }
 
-  #open(): Promise<{ file: FileHandle; sizeBytes: number } | null> {
+  #open(): Promise<Data | null> {
     this.#data ??= open(this.packPath, 'r').then(
       async (file) => ({ file, sizeBytes: (await file.stat()).size }),
       (error: unknown) => {
@@ -123,90 +121,54 @@ export class PackFile {
     return this.#data;
   }
 
-  async #readEntry(data: { file: FileHandle; sizeBytes: number }, at: number): Promise<Entry> {
+  /** Bytes from `from` on, as long as somebody wants them. */
+  async *#windows({ file, sizeBytes }: Data, from: number): AsyncGenerator<Uint8Array> {
+    const end = sizeBytes - OID_BYTES;
+    for (let at = from; at < end; at += STREAM_WINDOW_BYTES) {
+      yield await readAt(file, at, Math.min(STREAM_WINDOW_BYTES, end - at), this.packPath);
+    }
+  }
+
+  async #readHead(data: Data, at: number): Promise<Head> {
     const left = data.sizeBytes - OID_BYTES - at;
-    if (at < 12 || left <= 0) throw damaged(this.packPath, `there is no object at ${at}`);
-    let window = await readAt(data.file, at, Math.min(FIRST_WINDOW_BYTES, left), this.packPath);
-    const header = await this.#parseHeader(window, at);
+    if (at < HEADER_BYTES || left <= 0) throw damaged(this.packPath, `there is no object at ${at}`);
+    const window = await readAt(data.file, at, Math.min(FIRST_WINDOW_BYTES, left), this.packPath);
+    const head = parsePackEntryHead(window);
+    if (head === null) throw damaged(this.packPath, `the object at ${at} is of no known kind`);
+    return { window, head, left };
+  }
+
+  async #readEntry(data: Data, at: number): Promise<Entry> {
+    const { window: first, head, left } = await this.#readHead(data, at);
+    const base = head.base === null ? null : await this.#baseOf(head.base, at);
+    let window = first;
     // What deflate makes of incompressible data; doubled below when a packer did worse.
-    let wanted = header.length + header.sizeBytes + Math.ceil(header.sizeBytes / 1000) + 64;
+    let wanted = head.length + head.sizeBytes + Math.ceil(head.sizeBytes / 1000) + 64;
     for (;;) {
       const length = Math.min(wanted, left);
       if (length > window.length) window = await readAt(data.file, at, length, this.packPath);
-      const bytes = await inflateWindow(window.subarray(header.length), header.sizeBytes).catch(
+      const bytes = await inflateWindow(window.subarray(head.length), head.sizeBytes).catch(
         (cause: unknown) => {
           throw damaged(this.packPath, `the object at ${at} cannot be inflated`, cause);
         },
       );
-      if (bytes.length === header.sizeBytes) return this.#entryOf(header, bytes, at);
+      if (bytes.length === head.sizeBytes) {
+        return head.base === null
+          ? { type: head.type, base: null, data: bytes }
+          : { type: null, base: base ?? this.#lacksBase(at), data: bytes };
+      }
       if (window.length >= left) throw damaged(this.packPath, `the object at ${at} is too short`);
       wanted = Math.max(wanted, window.length) * 2;
     }
   }
 
-  #entryOf(header: EntryHeader, data: Buffer, at: number): Entry {
-    if (header.base !== null) return { type: null, base: header.base, data };
-    const type = TYPES[header.kind];
-    if (type === undefined) throw damaged(this.packPath, `the object at ${at} is of no known kind`);
-    return { type, base: null, data };
+  async #baseOf(base: { distance: number } | { oid: string }, at: number): Promise<Base> {
+    if ('oid' in base) return (await this.find(base.oid)) ?? base.oid;
+    if (base.distance > 0 && base.distance <= at) return at - base.distance;
+    throw damaged(this.packPath, `the delta at ${at} names no base`);
   }
 
-  async #parseHeader(window: Buffer, at: number): Promise<EntryHeader> {
-    let p = 0;
-    const next = () => {
-      const byte = window[p++];
-      if (byte === undefined) throw damaged(this.packPath, `it ends within the object at ${at}`);
-      return byte;
-    };
-    let byte = next();
-    const kind = (byte >> 4) & 7;
-    let sizeBytes = byte & 15;
-    for (let scale = 16; byte & 0x80; scale *= 128) {
-      byte = next();
-      sizeBytes += (byte & 0x7f) * scale;
-    }
-    if (kind === OFS_DELTA) {
-      byte = next();
-      let distance = byte & 0x7f;
-      while (byte & 0x80) {
-        byte = next();
-        distance = (distance + 1) * 128 + (byte & 0x7f);
-      }
-      if (distance <= 0 || distance > at) throw damaged(this.packPath, `the delta at ${at} names no base`);
-      return { kind, sizeBytes, base: at - distance, length: p };
-    }
-    if (kind === REF_DELTA) {
-      const base = await this.find(window.toString('hex', p, p + OID_BYTES));
-      if (base === null) throw damaged(this.packPath, `the base of the delta at ${at} is missing`);
-      return { kind, sizeBytes, base, length: p + OID_BYTES };
-    }
-    return { kind, sizeBytes, base: null, length: p };
+  #lacksBase(at: number): never {
+    throw damaged(this.packPath, `the base of the delta at ${at} is missing`);
   }
-}
-
-function searchOid(names: Buffer, oid: Buffer): number | null {
-  let low = 0;
-  let high = names.length / OID_BYTES;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const order = names.compare(oid, 0, OID_BYTES, middle * OID_BYTES, (middle + 1) * OID_BYTES);
-    if (order === 0) return middle;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return null;
-}
-
-async function readAt(file: FileHandle, position: number, length: number, path: string): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  for (let filled = 0; filled < length; ) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled);
-    if (bytesRead === 0) throw damaged(path, `it ends at ${position + filled}`);
-    filled += bytesRead;
-  }
-  return buffer;
-}
-
-function damaged(path: string, detail: string, cause?: unknown): Failure {
-  return new Failure('object-corrupt', `The pack ${path} is damaged: ${detail}.`, { cause });
 }

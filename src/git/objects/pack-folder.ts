@@ -1,18 +1,21 @@
-// The packs under objects/pack, found again when gc has replaced them. Knows nothing of loose objects.
+// The packs under objects/pack, found again when gc has replaced them; by their own indexes, or where one is gone by
+// the index over many packs. Knows nothing of loose objects.
 
 import { readdir, utimes } from 'node:fs/promises';
 import { errorCode, isAbsent } from '../io-failure.ts';
-import type { GitObject } from '../types.ts';
+import type { GitObject, ObjectStream } from '../types.ts';
+import { type MultiPackIndex, openMultiPackIndex } from './multi-pack-index.ts';
 import { PackFile } from './pack-file.ts';
 
 type Found = { pack: PackFile; offset: number };
 
 export class PackFolder {
   readonly #dir: string;
-  /** By name of the index file; the last one that held something comes first. */
+  /** By name of the pack file; the last one that held something comes first. */
   #packs = new Map<string, PackFile>();
   /** Deleted by gc while open: reads that began may go on with them. */
   #deleted: PackFile[] = [];
+  #multiPackIndexes: MultiPackIndex[] = [];
   #scan: Promise<void> | null = null;
 
   constructor(objectsDir: string) {
@@ -23,6 +26,12 @@ export class PackFolder {
   async read(oid: string): Promise<GitObject | null> {
     const found = await this.#find(oid);
     return found === null ? null : found.pack.read(found.offset);
+  }
+
+  /** Null when no pack known so far holds it; `whole` when `read` is the way to get it. @throws as `read` */
+  async openStream(oid: string, wholeBytes: number): Promise<ObjectStream | 'whole' | null> {
+    const found = await this.#find(oid);
+    return found === null ? null : ((await found.pack.openStream(found.offset, wholeBytes)) ?? 'whole');
   }
 
   async has(oid: string): Promise<boolean> {
@@ -57,12 +66,14 @@ export class PackFolder {
   }
 
   async close(): Promise<void> {
-    await this.#scan;
-    const packs = [...this.#packs.values(), ...this.#deleted];
+    // A failed scan has told its own caller.
+    await this.#scan?.catch(() => undefined);
+    const open = [...this.#packs.values(), ...this.#deleted, ...this.#multiPackIndexes];
     this.#packs = new Map();
     this.#deleted = [];
+    this.#multiPackIndexes = [];
     this.#scan = null;
-    await Promise.all(packs.map((pack) => pack.close()));
+    await Promise.all(open.map((each) => each.close()));
   }
 
   async #find(oid: string): Promise<Found | null> {
@@ -84,17 +95,33 @@ export class PackFolder {
   }
 
   async #readFolder(): Promise<void> {
-    const names = new Set((await namesIn(this.#dir)).filter((name) => name.endsWith('.idx')));
+    const listed = await namesIn(this.#dir);
+    const there = new Set(listed.filter((name) => name.endsWith('.pack')));
     const packs = new Map<string, PackFile>();
     for (const [name, pack] of this.#packs) {
-      if (names.has(name)) packs.set(name, pack);
+      if (there.has(name)) packs.set(name, pack);
       else this.#deleted.push(pack);
     }
     this.#packs = packs;
-    for (const name of names) {
-      if (packs.has(name)) continue;
+    for (const name of listed) {
+      const packName = name.replace(/\.idx$/, '.pack');
+      if (!name.endsWith('.idx') || !there.has(packName) || packs.has(packName)) continue;
       const pack = await openPack(`${this.#dir}/${name}`);
-      if (pack !== null) this.#packs.set(name, pack);
+      if (pack !== null) packs.set(packName, pack);
+    }
+    const unnamed = [...there].filter((name) => !packs.has(name));
+    if (unnamed.length > 0) await this.#readMultiPackIndex(unnamed);
+  }
+
+  /** A pack without an index of its own is either being written or named there. */
+  async #readMultiPackIndex(unnamed: readonly string[]): Promise<void> {
+    const index = await openMultiPackIndex(`${this.#dir}/multi-pack-index`);
+    if (index === null) return;
+    this.#multiPackIndexes.push(index);
+    for (const name of unnamed) {
+      if (!index.packs.includes(name)) continue;
+      const pack = new PackFile(`${this.#dir}/${name}`, index.namesOf(name), (oid) => this.read(oid));
+      this.#packs.set(name, pack);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -148,4 +149,22 @@ test('applyDelta() refuses deltas that reach outside of their base or themselves
   for (const [what, bytes] of Object.entries(broken)) {
     expect(applyDelta(base, Buffer.from(bytes)), what).toBeNull();
   }
+});
+
+test('PackFile gives a large object piece by piece, and says when that is not possible', async () => {
+  const git = await createGitRepo();
+  cleanUps.push(git.remove);
+  const large = randomBytes(3_000_000);
+  const oid = (await git.gitBytes(['hash-object', '-w', '--stdin'], large)).toString().trim();
+  const small = (await git.gitBytes(['hash-object', '-w', '--stdin'], 'small')).toString().trim();
+  await git.gitBytes(['pack-objects', '-q', '.git/objects/pack/pack'], `${oid}\n${small}\n`);
+  const pack = await openPack(await onlyIndex(git));
+  const place = async (id: string) => (await pack.find(id)) ?? Number.NaN;
+  expect(await pack.openStream(await place(small), 1000)).toBeNull();
+  const stream = await pack.openStream(await place(oid), 1000);
+  expect(stream).toMatchObject({ type: 'blob', sizeBytes: large.length });
+  const pieces: Uint8Array[] = [];
+  for await (const piece of stream?.chunks ?? []) pieces.push(piece);
+  expect(pieces.length).toBeGreaterThan(10);
+  expect(Buffer.concat(pieces).equals(large)).toBe(true);
 });
