@@ -20,6 +20,7 @@ import { createPlaceFinder } from './worktree-place.ts';
 import { type FoundFile, walkWorktree } from './worktree-walk.ts';
 
 const MOST_READ_AT_ONCE = 16;
+const UNREADABLE: ReadonlySet<string> = new Set(['file-unreadable', 'file-changing']);
 
 export type ChangesInput = {
   repo: Repository;
@@ -36,15 +37,16 @@ export type ChangesInput = {
   files?: WorktreeFiles;
 };
 
-/** `path` is display text; nothing is known of what lies there or below. */
-type UnreadableFile = { path: string; detail: string };
+/** `path` is display text; nothing is known of what lies there or below. `file-changing`: it never held still. */
+type UnreadableFile = { path: string; detail: string; code: 'file-unreadable' | 'file-changing' };
 /** `changes` are sorted by path. */
 export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[] };
 
 /**
- * Compares the work tree with HEAD. Files that cannot be read are named beside the changes of all others.
- * @throws Failure `file-changing` for a file that never holds still, `folder-missing`, `folder-unreadable`,
- *   `needs-system-git` for a new attribute file that converts contents, `object-missing`, `index-corrupt`
+ * Compares the work tree with HEAD. Files that cannot be read, or never hold still, are named beside the changes of
+ * all others: one busy file must not hold up a project.
+ * @throws Failure `folder-missing`, `folder-unreadable`, `needs-system-git` for a new attribute file that converts
+ *   contents, `object-missing`, `index-corrupt`
  */
 export async function findChanges(input: ChangesInput): Promise<FoundChanges> {
   const files = input.files ?? awaitedFiles();
@@ -156,11 +158,12 @@ async function refuseConversion({ path }: FoundFile, { repo, config }: Look): Pr
 
 /** A failure of another kind, or a bug, concerns more than one file. */
 function isUnreadable(error: unknown): boolean {
-  return error instanceof Failure ? error.code === 'file-unreadable' : errorCode(error) !== '';
+  return error instanceof Failure ? UNREADABLE.has(error.code) : errorCode(error) !== '';
 }
 
 function problem(path: RepoPath, error: unknown): UnreadableFile {
   const cause = error instanceof Failure && error.cause !== undefined ? error.cause : error;
   const text = error instanceof Error ? error.message : String(error);
-  return { path: displayPath(path), detail: errorCode(cause) || text };
+  const code = error instanceof Failure && error.code === 'file-changing' ? error.code : 'file-unreadable';
+  return { path: displayPath(path), detail: (cause instanceof Failure ? '' : errorCode(cause)) || text, code };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import type { BigIntStats } from 'node:fs';
+import { appendFileSync, type BigIntStats } from 'node:fs';
 import {
   chmod,
   cp,
@@ -530,9 +530,26 @@ test('findChanges() names a file that it may not read and still reports the othe
   const { changes, unreadable } = await look(repo.path, { files });
   expect(changes.map(describe)).toEqual([expect.stringMatching(/^M .* b$/)]);
   expect(unreadable).toEqual([
-    { path: 'a', detail: 'EACCES' },
-    { path: 'd', detail: 'EACCES' },
+    { path: 'a', detail: 'EACCES', code: 'file-unreadable' },
+    { path: 'd', detail: 'EACCES', code: 'file-unreadable' },
   ]);
+});
+
+test('findChanges() names a file that never holds still and reports the others', async () => {
+  const repo = await repoWith({ a: '1' });
+  await repo.write('a', 'changed');
+  await repo.write('busy.log', Buffer.alloc(3_000_000));
+  const writer = setInterval(() => appendFileSync(join(repo.path, 'busy.log'), 'more\n'), 0);
+  try {
+    const { changes, unreadable } = await look(repo.path);
+    expect(changes.map(describe)).toEqual([expect.stringMatching(/^M .* a$/)]);
+    expect(unreadable).toEqual([
+      { path: 'busy.log', detail: expect.stringContaining('keeps changing'), code: 'file-changing' },
+    ]);
+  } finally {
+    clearInterval(writer);
+  }
+  expect(await namesOf(repo.path)).toEqual(['modified a', 'added busy.log']);
 });
 
 test('findChanges() refuses a new attribute file that converts contents', async () => {
