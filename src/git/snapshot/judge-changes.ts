@@ -33,7 +33,7 @@ export async function judgeChanges(
   const { count } = await readIndex(repo);
   const { held } = await guard({
     ...{ files: changes.map(guarded), trackedFiles: count, settings, signal },
-    read: (path, oid) => readExactly(repo.worktree, toRepoPath(path), oid),
+    read: (path, oid) => readPlaceExactly(repo.worktree, toRepoPath(path), oid),
   });
   const names = new Set(held.map((file) => file.path));
   const isHeld = ({ path }: FileChange) => names.has(displayPath(path));
@@ -51,7 +51,8 @@ function guarded(change: FileChange) {
   return { path, kind, sizeBytes, oid, isSymlink: mode === FILE_MODE.symlink };
 }
 
-async function readExactly(worktree: string, path: RepoPath, oid: string): Promise<Uint8Array> {
+/** The content of a file, or the target of a link, if it still is the one with this id. @throws Failure `file-changing`, `file-unreadable` */
+export async function readPlaceExactly(worktree: string, path: RepoPath, oid: string): Promise<Buffer> {
   const name = displayPath(path);
   const content = await readPlace(diskPath(worktree, path)).catch((error: unknown) => {
     throw readFailure(error, name);
@@ -61,7 +62,7 @@ async function readExactly(worktree: string, path: RepoPath, oid: string): Promi
 }
 
 /** A link's target as text, never what lies behind it; a pipe's writer is not waited for. */
-async function readPlace(place: string | Buffer): Promise<Uint8Array> {
+async function readPlace(place: string | Buffer): Promise<Buffer> {
   if ((await lstat(place)).isSymbolicLink()) return readlink(place, { encoding: 'buffer' });
   return readFile(place, {
     flag: constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
