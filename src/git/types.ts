@@ -45,8 +45,18 @@ export type ObjectStore = {
    * @throws Failure `file-changing` when it holds another number of bytes, or another content than `oid` says
    */
   writeBlobFile(file: WorkFileBlob): Promise<string>;
+  /** Begins one new pack for many objects. @throws Failure `disk-full`, `write-refused` */
+  openBatch(): Promise<ObjectBatch>;
   /** Closes pack files and drops caches; the store can be used again afterwards. */
   close(): Promise<void>;
+};
+
+/** Objects on their way into one pack. Files too large to be held in memory are written by themselves at once. */
+export type ObjectBatch = Pick<ObjectStore, 'write' | 'writeBlobFile'> & {
+  /** Puts the pack in force: only from here on its objects can be read. @throws Failure `disk-full`, `write-refused` */
+  finish(): Promise<void>;
+  /** Gives up what is not finished. */
+  discard(): Promise<void>;
 };
 
 export const FILE_MODE = {

@@ -5,7 +5,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import type { IndexChange } from '../index/index-write.ts';
-import { isAbsent, readFailure } from '../io-failure.ts';
+import { errorCode, isAbsent, readFailure } from '../io-failure.ts';
 import { objectId } from '../objects/object-format.ts';
 import { diskPath, displayPath, type RepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type FileStat, type ObjectStore } from '../types.ts';
@@ -14,6 +14,9 @@ import { FILE_MODE, type FileChange, type FileStat, type ObjectStore } from '../
 const WHOLE_LIMIT_BYTES = 1024 * 1024;
 // A link that takes the file's place meanwhile must not lead us out of the work tree.
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+
+/** Where blobs are written to. */
+export type BlobTarget = Pick<ObjectStore, 'write' | 'writeBlobFile'>;
 
 /** Remembers which folders were found to be real ones, for the time of one commit. */
 export type WorkTree = { readonly root: string; readonly folders: Map<string, Promise<boolean>> };
@@ -29,7 +32,7 @@ export function openWorkTree(root: string): WorkTree {
  */
 export async function storeChange(
   tree: WorkTree,
-  objects: ObjectStore,
+  objects: BlobTarget,
   change: FileChange,
 ): Promise<IndexChange> {
   refuseUnsafe(change.path);
@@ -56,7 +59,7 @@ function toFileStat(stats: BigIntStats): FileStat {
 
 async function storeContent(
   tree: WorkTree,
-  objects: ObjectStore,
+  objects: BlobTarget,
   file: { path: RepoPath; oid: string; mode: number; sizeBytes: number },
 ): Promise<void> {
   const path = diskPath(tree.root, file.path);
@@ -83,7 +86,8 @@ async function expectGone(tree: WorkTree, path: RepoPath): Promise<void> {
   try {
     stats = await lstat(diskPath(tree.root, path), { bigint: true });
   } catch (error) {
-    if (isAbsent(error)) return;
+    // ELOOP: a link that leads to itself took the place of a folder on the way.
+    if (isAbsent(error) || errorCode(error) === 'ELOOP') return;
     throw readFailure(error, displayPath(path));
   }
   // A folder in its place, or a link on the way that leads elsewhere: the tracked file itself is gone.
@@ -135,5 +139,6 @@ function refuseUnsafe(path: RepoPath): void {
 }
 
 function changed(path: RepoPath): Failure {
-  return new Failure('file-changing', `${displayPath(path)} changed since it was looked at.`);
+  const name = displayPath(path);
+  return new Failure('file-changing', `${name} changed since it was looked at.`, { data: { path: name } });
 }

@@ -3,18 +3,44 @@
 
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { constants, createInflate, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import {
+  constants,
+  createDeflate,
+  createInflate,
+  deflate,
+  deflateSync,
+  inflate,
+  inflateSync,
+} from 'node:zlib';
 
 const SYNC_LIMIT_BYTES = 65_536;
 // Loose objects are short-lived (gc packs them again), so speed counts and not the last byte.
 export const LOOSE_LEVEL = 1;
+// Over a network bytes count more.
+export const UPLOAD_LEVEL = 6;
 
 const inflateAsync = promisify(inflate);
 const deflateAsync = promisify(deflate);
 
-export async function deflateBytes(bytes: Uint8Array): Promise<Buffer> {
-  if (bytes.length <= SYNC_LIMIT_BYTES) return deflateSync(bytes, { level: LOOSE_LEVEL });
-  return deflateAsync(bytes, { level: LOOSE_LEVEL });
+export async function deflateBytes(bytes: Uint8Array, level: number): Promise<Buffer> {
+  return bytes.length <= SYNC_LIMIT_BYTES ? deflateSync(bytes, { level }) : deflateAsync(bytes, { level });
+}
+
+/** Deflates piece by piece, in flat memory. */
+export async function* deflateStream(
+  chunks: AsyncIterable<Uint8Array>,
+  level: number,
+): AsyncGenerator<Buffer> {
+  const source = Readable.from(chunks);
+  const deflated = createDeflate({ level });
+  // A fault of either ends the loop below, which tells it.
+  pipeline(source, deflated, () => undefined);
+  try {
+    for await (const chunk of deflated) yield chunk as Buffer;
+  } finally {
+    source.destroy();
+    deflated.destroy();
+  }
 }
 
 /**

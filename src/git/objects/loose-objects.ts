@@ -113,7 +113,7 @@ export async function writeLooseObject(
   object: { oid: string; type: ObjectType; content: Uint8Array },
 ): Promise<void> {
   const header = objectHeader(object.type, object.content.length);
-  const bytes = await deflateBytes(Buffer.concat([header, object.content]));
+  const bytes = await deflateBytes(Buffer.concat([header, object.content]), LOOSE_LEVEL);
   await writeTemporary(store, async (file) => {
     await file.writeFile(bytes);
     return object.oid;

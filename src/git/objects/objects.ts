@@ -10,6 +10,7 @@ import { hashBlobStream, type LooseStore, writeLooseObject, writeLooseStream } f
 import { LruCache } from './lru-cache.ts';
 import { objectId, parseCommit, parseTree } from './object-format.ts';
 import { ObjectPlaces } from './object-places.ts';
+import { createPack } from './pack-writer.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -34,6 +35,17 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
   const clock = options.clock ?? systemClock;
   const read = async (oid: string) => (await places.read(oid)) ?? missing(oid);
 
+  const writeBlobFile = async (file: WorkFileBlob) => {
+    const blob = {
+      chunks: readChunks(file),
+      sizeBytes: file.sizeBytes,
+      oid: file.oid ?? null,
+      name: file.name,
+    };
+    const packed = blob.oid !== null && (await packs.keep(blob.oid, clock.now()));
+    return packed ? hashBlobStream(blob) : writeLooseStream(loose, blob);
+  };
+
   return {
     read,
     open: async (oid) => (await places.open(oid)) ?? missing(oid),
@@ -54,15 +66,21 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
       await writeLooseObject(loose, { oid, type, content });
       return oid;
     },
-    async writeBlobFile(file) {
-      const blob = {
-        chunks: readChunks(file),
-        sizeBytes: file.sizeBytes,
-        oid: file.oid ?? null,
-        name: file.name,
+    writeBlobFile,
+    async openBatch() {
+      const pack = await createPack(loose);
+      return {
+        async write(type, content) {
+          const oid = objectId(type, content);
+          if (!pack.has(oid) && !(await packs.keep(oid, clock.now()))) await pack.add({ oid, type, content });
+          return oid;
+        },
+        writeBlobFile,
+        async finish() {
+          if ((await pack.finish()) !== null) await packs.rescan();
+        },
+        discard: () => pack.discard(),
       };
-      const packed = blob.oid !== null && (await packs.keep(blob.oid, clock.now()));
-      return packed ? hashBlobStream(blob) : writeLooseStream(loose, blob);
     },
     async close() {
       trees.clear();

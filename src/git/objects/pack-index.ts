@@ -5,8 +5,9 @@ import { Failure } from '../../model/failure.ts';
 import { FAN_BYTES, OID_BYTES, OidTable } from './oid-table.ts';
 import { readAt } from './read-at.ts';
 
-const MAGIC_AND_VERSION = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2]);
-const NAMES_AT = MAGIC_AND_VERSION.length + FAN_BYTES;
+/** What such an index begins with: its mark and its version. */
+export const PACK_INDEX_MAGIC = Buffer.from([0xff, 0x74, 0x4f, 0x63, 0, 0, 0, 2]);
+const NAMES_AT = PACK_INDEX_MAGIC.length + FAN_BYTES;
 const CRC_BYTES = 4;
 /** An offset with this bit is a position in the table of large ones. */
 export const LARGE_OFFSET = 0x80000000;
@@ -22,10 +23,10 @@ export async function openPackIndex(path: string): Promise<PackNames> {
   const file = await open(path, 'r');
   try {
     const head = await readAt(file, 0, NAMES_AT, path);
-    if (!head.subarray(0, MAGIC_AND_VERSION.length).equals(MAGIC_AND_VERSION)) {
+    if (!head.subarray(0, PACK_INDEX_MAGIC.length).equals(PACK_INDEX_MAGIC)) {
       throw new Failure('needs-system-git', `${path} is no pack index of version 2.`);
     }
-    const table = new OidTable({ file, path }, head.subarray(MAGIC_AND_VERSION.length), NAMES_AT);
+    const table = new OidTable({ file, path }, head.subarray(PACK_INDEX_MAGIC.length), NAMES_AT);
     const offsetsAt = NAMES_AT + table.count * (OID_BYTES + CRC_BYTES);
     return {
       async find(oid) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -178,7 +179,7 @@ test('commitChanges() makes the first commit of an empty repository', async () =
     message: 'Hello\n\nBody\n',
   });
   const oid = (await bench.git.git('rev-parse', 'HEAD')).trim();
-  expect(result).toEqual({ oid, parent: null, ref: 'refs/heads/main', files: 2 });
+  expect(result).toEqual({ oid, parent: null, ref: 'refs/heads/main', files: 2, busy: [] });
   await expectClean(bench);
   const text = await bench.git.git('cat-file', 'commit', 'HEAD');
   const tree = (await bench.git.git('rev-parse', 'HEAD^{tree}')).trim();
@@ -432,6 +433,54 @@ test('commitChanges() refuses a file that is not what was looked at', async () =
   expect(await locksOf(bench)).toEqual([]);
 });
 
+test('commitChanges() leaves out what changed since, names it and commits the rest', async () => {
+  const bench = await withFirstCommit();
+  await bench.git.write('a.txt', 'seen\n');
+  await bench.git.write('dir/b.txt', 'kept\n');
+  const changes = await changesAt(bench, 'a.txt', 'dir/b.txt');
+  await bench.git.write('a.txt', 'changed since\n');
+  expect(await commit(bench, changes)).toMatchObject({ files: 1, busy: ['a.txt'] });
+  expect(await bench.git.git('show', '--format=', '--name-only', 'HEAD')).toBe('dir/b.txt\n');
+  expect(await bench.git.git('status', '--porcelain')).toBe(' M a.txt\n');
+  expect(await commit(bench, await changesAt(bench, 'a.txt'))).toMatchObject({ files: 1, busy: [] });
+  await expectClean(bench);
+});
+
+test('commitChanges() writes one pack for hundreds of files, and large ones beside it', async () => {
+  const bench = await withFirstCommit();
+  const names = Array.from({ length: 400 }, (_, i) => `many/${i % 20}/file-${i}.txt`);
+  for (const name of names) await bench.git.write(name, `content of ${name}\n`);
+  await bench.git.write('large.bin', randomBytes(2_000_000));
+  const loose = async () => Number(/count: (\d+)/.exec(await bench.git.git('count-objects', '-v'))?.[1]);
+  const before = await loose();
+  const changes = await changesAt(bench, ...names, 'large.bin');
+  expect(await commit(bench, changes)).toMatchObject({ files: 401 });
+  expect(await loose()).toBe(before + 1);
+  expect(await readdir(join(bench.path, '.git/objects/pack'))).toHaveLength(2);
+  await expectClean(bench);
+  await bench.git.git('fsck', '--full', '--strict');
+  // Nothing to commit: nothing is left behind.
+  expect(await commit(bench, changes)).toBeNull();
+  expect(await readdir(join(bench.path, '.git/objects/pack'))).toHaveLength(2);
+});
+
+test('commitChanges() keeps its pack when HEAD moves in the middle, and builds on what is new', async () => {
+  const bench = await withFirstCommit();
+  const names = Array.from({ length: 300 }, (_, i) => `file-${i}.txt`);
+  for (const name of names) await bench.git.write(name, `content of ${name}\n`);
+  const changes = await changesAt(bench, ...names);
+  let moved = false;
+  const faultPoint = async (name: string) => {
+    if (name !== 'trees-written' || moved) return;
+    moved = true;
+    await bench.git.git('commit', '-qm', 'theirs', '--allow-empty');
+  };
+  await commit(bench, changes, { faultPoint });
+  expect(await bench.git.git('log', '--format=%s')).toBe('Update things\ntheirs\nfirst\n');
+  await expectClean(bench);
+  await bench.git.git('fsck', '--full', '--strict');
+});
+
 test('commitChanges() refuses a path behind a symbolic link, and takes its old files as deleted', async () => {
   const bench = await withFirstCommit();
   const changes = await changesAt(bench, 'dir/b.txt');
@@ -440,6 +489,15 @@ test('commitChanges() refuses a path behind a symbolic link, and takes its old f
   await expect(commit(bench, changes)).rejects.toEqual(ofCode('file-changing'));
   const gone: FileChange = { kind: 'deleted', path: toRepoPath('dir/b.txt') };
   await commit(bench, [gone, ...(await changesAt(bench, 'dir', 'elsewhere/b.txt'))]);
+  await expectClean(bench);
+});
+
+test('commitChanges() takes files as deleted whose folder became a link that leads to itself', async () => {
+  const bench = await withFirstCommit();
+  await rm(join(bench.path, 'dir'), { recursive: true });
+  await symlink('dir', join(bench.path, 'dir'));
+  const gone: FileChange = { kind: 'deleted', path: toRepoPath('dir/b.txt') };
+  await commit(bench, [gone, ...(await changesAt(bench, 'dir'))]);
   await expectClean(bench);
 });
 
