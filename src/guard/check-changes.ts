@@ -1,6 +1,7 @@
 // Decides which changed files stay on the machine, and why: size, name, content; and whether the deletions look
 // like an accident. Must not know git, the queue or the store: content comes through `read`.
 
+import type { Content } from '../model/content.ts';
 import type { HeldFile } from '../model/project.ts';
 import { deniedName } from './deny-names.ts';
 import { findMassDeletion, type MassDeletion } from './mass-deletion.ts';
@@ -31,8 +32,8 @@ export type CheckInput = {
   /** Files that were tracked before these changes. */
   readonly trackedFiles: number;
   readonly policy: GuardPolicy;
-  /** The content with this id; of a symlink, its target text. */
-  read(path: string, oid: string): Promise<Uint8Array>;
+  /** The content with this id; of a symlink, its target text. Large ones may come piece by piece. */
+  read(path: string, oid: string): Promise<Content>;
   readonly cache: SecretCache;
   readonly signal: AbortSignal;
 };

@@ -2,6 +2,7 @@
 // Answers the first finding only, since one is enough to hold a file; it never carries the secret itself.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Content } from '../model/content.ts';
 import { findAssignedSecret } from './assigned-secrets.ts';
 import { loadPresetScan, type PresetScan } from './preset-rules.ts';
 import type { SecretFinding } from './secret-cache.ts';
@@ -13,7 +14,7 @@ export type ContentKind = 'npm-settings' | 'settings' | 'any';
 
 /** @throws the signal's reason when it is aborted */
 export type ScanSecrets = (
-  content: Uint8Array,
+  content: Content,
   kind: ContentKind,
   signal: AbortSignal,
 ) => Promise<SecretFinding | null>;
@@ -31,7 +32,7 @@ export function contentKind(path: string): ContentKind {
 export async function createSecretScan(): Promise<ScanSecrets> {
   const presetScan = await loadPresetScan();
   return async (content, kind, signal) => {
-    for (const window of textWindows(content)) {
+    for await (const window of textWindows(content)) {
       signal.throwIfAborted();
       const first = firstMatch(window, kind, presetScan);
       if (first) return { rule: first.rule, line: window.line + countLines(window.text, first.index) };

@@ -2,10 +2,13 @@
 // between two turns of the event loop do not grow with the file.
 
 import { isAscii } from 'node:buffer';
+import type { Content } from '../model/content.ts';
 
 const WINDOW_BYTES = 256 * 1024;
 /** Longer than any secret that is looked for, so that none is cut in two. */
 const OVERLAP_BYTES = 16 * 1024;
+/** So much of the beginning tells UTF-16 without a mark. */
+const PROBED_BYTES = 512;
 // Stands for every byte that is not ASCII: neither letter, digit nor blank, so it cannot hide a token beside it.
 const OTHER = 0xa4;
 
@@ -16,18 +19,25 @@ export type TextWindow = { readonly text: string; readonly from: number; readonl
  * Secrets are ASCII, so bytes are read as single characters, whatever the encoding; UTF-16 is decoded first,
  * also without a byte order mark when every other byte is zero.
  */
-export function* textWindows(content: Uint8Array): Generator<TextWindow> {
-  const bytes = toSingleBytes(content);
+export async function* textWindows(content: Content): AsyncGenerator<TextWindow> {
   let line = 1;
-  for (let start = 0; start < bytes.length || start === 0; ) {
-    const end = Math.min(start + WINDOW_BYTES, bytes.length);
-    const text = toText(bytes.subarray(start, end));
-    yield { text, from: start === 0 ? 0 : 64, line };
-    if (end === bytes.length) return;
-    const next = end - OVERLAP_BYTES;
-    line += countLines(text, next - start);
-    start = next;
+  let isFirst = true;
+  let bytes: Buffer = Buffer.alloc(0);
+  const windowOf = (end: number): TextWindow => {
+    const window = { text: toText(bytes.subarray(0, end)), from: isFirst ? 0 : 64, line };
+    isFirst = false;
+    return window;
+  };
+  for await (const more of singleBytes(content)) {
+    bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
+    while (bytes.length > WINDOW_BYTES) {
+      const window = windowOf(WINDOW_BYTES);
+      yield window;
+      line += countLines(window.text, WINDOW_BYTES - OVERLAP_BYTES);
+      bytes = bytes.subarray(WINDOW_BYTES - OVERLAP_BYTES);
+    }
   }
+  yield windowOf(bytes.length);
 }
 
 /** Line breaks before `end`. */
@@ -44,25 +54,52 @@ function toText(bytes: Buffer): string {
   return plain.toString('latin1');
 }
 
-function toSingleBytes(content: Uint8Array): Buffer {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+/** One byte a character, whatever the encoding; the beginning tells which it is. */
+async function* singleBytes(content: Content): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  let low: 0 | 1 | null | undefined;
+  for await (const piece of content instanceof Uint8Array ? [content] : content) {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    if (low === undefined) {
+      if (rest.length < PROBED_BYTES) continue;
+      low = lowByteOffset(rest);
+      rest = withoutMark(rest);
+    }
+    // Of an odd number the last byte waits for its pair.
+    const whole = low === null ? rest.length : rest.length & ~1;
+    yield narrowed(rest.subarray(0, whole), low);
+    rest = rest.subarray(whole);
+  }
+  if (low === undefined) {
+    low = lowByteOffset(rest);
+    rest = withoutMark(rest);
+  }
+  yield narrowed(rest, low);
+}
+
+/** A byte order mark is no text. */
+function withoutMark(bytes: Buffer): Buffer {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return bytes.subarray(3);
-  const low = lowByteOffset(bytes);
+  const isWide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  return isWide ? bytes.subarray(2) : bytes;
+}
+
+function narrowed(bytes: Buffer, low: 0 | 1 | null): Buffer {
   if (low === null) return bytes;
   const narrow = Buffer.alloc(bytes.length >> 1);
   for (let at = 0; at < narrow.length; at++) {
     const high = bytes[at * 2 + (1 - low)] ?? 0;
     narrow[at] = high === 0 ? (bytes[at * 2 + low] ?? 0) : OTHER;
   }
-  // The byte order mark became one character that is no text.
-  return bytes[0] === 0xff || bytes[0] === 0xfe ? narrow.subarray(1) : narrow;
+  return narrow;
 }
 
 /** Which byte of each UTF-16 pair carries ASCII: 0 little-endian, 1 big-endian, null: not UTF-16. */
 function lowByteOffset(bytes: Buffer): 0 | 1 | null {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 0;
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 1;
-  const probe = Math.min(bytes.length, 512) & ~1;
+  const probe = Math.min(bytes.length, PROBED_BYTES) & ~1;
   if (probe < 8) return null;
   const zeros = [0, 0];
   for (let at = 0; at < probe; at++) if (bytes[at] === 0) zeros[at & 1] = (zeros[at & 1] ?? 0) + 1;

@@ -257,3 +257,23 @@ test('createSecretScan() stays equally fast and small over thousands of files', 
   for (let at = 0; at < 3; at++) await round();
   expect(await round()).toBeLessThan(first * 3 + 500);
 });
+
+test.each([1, 7, 4096, 262_144, 300_001])(
+  'createSecretScan() finds the same in pieces of %d bytes as in a whole',
+  async (pieceBytes) => {
+    const filler = 'some ordinary line of text that goes on\n'.repeat(pieceBytes < 100 ? 20 : 20_000);
+    const text = `${filler}${token}\n${filler}`;
+    for (const whole of [
+      Buffer.from(text),
+      Buffer.from(`\uFEFF${text}`),
+      Buffer.from(`\uFEFF${text}`, 'utf16le'),
+    ]) {
+      const pieces = async function* () {
+        for (let at = 0; at < whole.length; at += pieceBytes) yield whole.subarray(at, at + pieceBytes);
+      };
+      const found = await scan(whole, 'any', signal);
+      expect(found).not.toBeNull();
+      expect(await scan(pieces(), 'any', signal)).toEqual(found);
+    }
+  },
+);

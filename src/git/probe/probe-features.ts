@@ -1,6 +1,6 @@
 // Names what only the system git does right: the built-in engine must not commit in such a repository.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expandHome } from '../config/config-include.ts';
 import type { Environment, GitConfig } from '../config/user-config.ts';
@@ -34,14 +34,12 @@ export async function findSystemGitFeature(input: FeaturesInput): Promise<string
     indexFeature(input.index) ??
     (await findConversion(input)) ??
     (await findHook(input)) ??
-    configFeature(input.config) ??
-    (await storageFeature(input))
+    configFeature(input.config)
   );
 }
 
 function indexFeature(index: IndexOutline | null): string | null {
   if (index === null) return null;
-  if (index.version === 4) return 'the index has version 4';
   if (index.extensions.includes('link')) return 'the index is split';
   if (index.extensions.includes('sdir')) return 'the index is sparse';
   const unknown = index.extensions.find((signature) => !/^[A-Z]/.test(signature));
@@ -89,15 +87,4 @@ function configFeature(config: GitConfig): string | null {
     .some((name) => config.getBoolean(`remote.${name}.promisor`));
   const isPartial = isPromisor || config.get('extensions.partialClone') !== undefined;
   return isPartial ? 'it is a partial clone' : null;
-}
-
-async function storageFeature({ repo }: FeaturesInput): Promise<string | null> {
-  if (repo.gitDir !== repo.commonDir) return 'it is a linked worktree';
-  try {
-    const alternates = await readFile(join(repo.commonDir, 'objects', 'info', 'alternates'), 'utf8');
-    return alternates.trim() === '' ? null : 'it borrows objects from another repository (alternates)';
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }

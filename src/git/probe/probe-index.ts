@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
+import { expandEntries } from '../index/index-v4.ts';
 import { isAbsent } from '../io-failure.ts';
 import { type RepoPath, repoPathOf } from '../paths.ts';
 import type { Repository } from '../types.ts';
@@ -31,7 +32,7 @@ const SKIP_WORKTREE_BIT = 0x4000;
 const ATTRIBUTES = Buffer.from('.gitattributes');
 const IGNORES = Buffer.from('.gitignore');
 
-/** Null when there is no index. Entries of version 4 are not looked at. @throws Failure `index-corrupt` */
+/** Null when there is no index. @throws Failure `index-corrupt` */
 export async function outlineIndex(repo: Repository): Promise<IndexOutline | null> {
   const path = `${repo.gitDir}/index`;
   let bytes: Buffer;
@@ -46,10 +47,9 @@ export async function outlineIndex(repo: Repository): Promise<IndexOutline | nul
   if (version < 2 || version > 4) throw corrupt(path);
   const end = bytes.length - CHECKSUM_BYTES;
   const hasChecksum = bytes.subarray(end).some((byte) => byte !== 0);
-  const found = { version, hasChecksum, attributeFiles: [], hiddenIgnoreFile: null, unmerged: null };
-  if (version === 4) return { ...found, extensions: [] };
+  if (version === 4) bytes = expandEntries(bytes);
   const entries = lookAtEntries(bytes, version, path);
-  return { ...found, ...entries, extensions: signatures(bytes, entries.end, path) };
+  return { version, hasChecksum, ...entries, extensions: signatures(bytes, entries.end, path) };
 }
 
 function lookAtEntries(bytes: Buffer, version: number, path: string) {

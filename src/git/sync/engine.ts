@@ -1,6 +1,7 @@
 // What a sync asks of a git engine. There are two: the built-in one and the system's git. Whatever differs between
 // them lies behind this type; the steps of a sync do not ask which one they have.
 
+import type { Content } from '../../model/content.ts';
 import type { FoundChanges } from '../changes/changes.ts';
 import type { CommitResult } from '../commit/commit.ts';
 import type { CommitTime } from '../objects/commit-object.ts';
@@ -29,12 +30,12 @@ export type Engine = {
   /** How the work tree differs from HEAD. An engine may look further than the scope. */
   findChanges(scope: 'all' | ReadonlySet<RepoPath>, signal: AbortSignal): Promise<FoundChanges>;
   /** Number of files in the index. */
-  countTracked(): Promise<number>;
+  countTracked(signal: AbortSignal): Promise<number>;
   /**
    * The content of a change as it lies in the work tree, for the guard.
    * @throws Failure `file-changing` when it is no longer what was found
    */
-  readContent(change: FileChange, signal: AbortSignal): Promise<Uint8Array>;
+  readContent(change: FileChange, signal: AbortSignal): Promise<Content>;
   /**
    * Commits exactly these changes on the branch; null when HEAD has all of it already.
    * @throws Failure `commit-hook-edited` when a hook put other content in: nothing is committed, look again

@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
+import type { Content } from '../../model/content.ts';
 import type { HeldFile } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { FaultPoint } from '../commit/publish-commit.ts';
@@ -24,7 +25,7 @@ export type ChangeGuard = (input: {
   trackedFiles: number;
   /** `github.guard` of the project. */
   settings: GithubConfig['guard'];
-  read(path: string, oid: string): Promise<Uint8Array>;
+  read(path: string, oid: string): Promise<Content>;
   signal: AbortSignal;
 }) => Promise<GuardVerdict>;
 

@@ -154,7 +154,6 @@ const PAUSED: Case[] = [
 ];
 
 const NEEDS_GIT: Case[] = [
-  ['index version 4', 'the index has version 4', (repo) => repo.git('update-index', '--index-version', '4')],
   ['a split index', 'the index is split', (repo) => repo.git('update-index', '--split-index')],
   ['an index without checksum', 'the index has no checksum', (repo) => zeroChecksum(repo)],
   ['line endings at the top', '.gitattributes converts', attributes('* text=auto\n')],
@@ -184,7 +183,6 @@ const NEEDS_GIT: Case[] = [
   ['signing', 'commit.gpgSign', config('commit.gpgSign', 'true')],
   ['a promised remote', 'partial clone', config('remote.origin.promisor', 'true')],
   ['the extension of partial clones', 'partial clone', config('extensions.partialClone', 'origin')],
-  ['alternates', 'alternates', (repo) => repo.write('.git/objects/info/alternates', '/somewhere/objects\n')],
   ['a work tree elsewhere', 'core.worktree', config('core.worktree', '/')],
 ];
 
@@ -296,11 +294,23 @@ test('probeRepository() follows no link at an attribute file of the work tree, a
   expect(await obstacle(repo.path)).toBe('ready');
 });
 
-test('probeRepository() leaves linked worktrees and sparse checkouts that hide rules to the system git', async () => {
+test('probeRepository() finds linked worktrees, borrowed objects and indexes of version 4 ready', async () => {
   const repo = await committed();
   const linked = join(await newFolder(), 'linked');
   await repo.git('worktree', 'add', '-q', '-b', 'other', linked);
-  expect(await obstacle(linked)).toContain('it is a linked worktree');
+  expect(await probe(linked)).toMatchObject({ kind: 'ready', head: { branch: 'other' } });
+  const borrower = await newFolder();
+  await runGit(['clone', '-q', '--shared', repo.path, borrower], { cwd: borrower });
+  expect(await obstacle(borrower)).toBe('ready');
+  await repo.git('update-index', '--index-version', '4');
+  expect(await obstacle(repo.path)).toBe('ready');
+  await repo.write('deep/.gitattributes', '*.txt text\n');
+  await repo.git('add', '-A');
+  expect(await obstacle(repo.path)).toContain('deep/.gitattributes converts');
+});
+
+test('probeRepository() leaves sparse checkouts that hide rules to the system git', async () => {
+  const repo = await committed();
   await repo.write('a/.gitignore', 'x\n');
   await repo.git('add', '-A');
   await repo.git('commit', '-q', '-m', 'rules');
