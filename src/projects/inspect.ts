@@ -29,7 +29,9 @@ export async function inspectRepository(
 ): Promise<Inspected> {
   const repo = await openRepository(path);
   const config = await readGitConfig({ repo, ...ports });
-  const chosen = chooseRemote(github ?? {}, config);
+  const byHttps = chooseRemote(github ?? {}, config);
+  // A host that serves by SSH alone has its gate and its lock too.
+  const chosen = byHttps.kind === 'chosen' ? byHttps : chooseRemote(github ?? {}, config, { keepSsh: true });
   const remote = chosen.kind === 'chosen' ? chosen.remote : null;
   const host = remote?.host ?? 'none';
   const credential = github?.authentication?.credential ?? host;

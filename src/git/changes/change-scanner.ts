@@ -40,6 +40,7 @@ type Scan = {
 /** `scan` is null while it waits for work. */
 type Slot = { thread: Thread; scan: Scan | null; stopTimer: () => void };
 
+const RUNS_GIT = new Set(['XDG_CONFIG_HOME', 'PATH', 'HOME', 'TMPDIR']);
 // A thread that does not heed an abort is stuck in the file system.
 const ABORT_GRACE_MS = 5_000;
 
@@ -180,8 +181,8 @@ function stopped(worktree: string, cause: unknown): Failure {
   return new Failure('aborted', `The scan of ${worktree} was stopped.`, { cause });
 }
 
-/** Nothing else of the environment concerns git's configuration, and tokens need not travel. */
+/** What concerns git's configuration, and running it where it is needed; tokens need not travel. */
 function gitSettings(env: Environment): Environment {
-  const wanted = (name: string) => name.startsWith('GIT_') || name === 'XDG_CONFIG_HOME';
+  const wanted = (name: string) => name.startsWith('GIT_') || RUNS_GIT.has(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => wanted(name)));
 }

@@ -1,12 +1,17 @@
 // The thread's side of change-scanner.ts: compares one work tree at a time with its HEAD, by blocking calls.
 // Keeps nothing of a repository once it has answered.
 
+import { systemClock } from '../../host/clock.ts';
 import { threadSide } from '../../host/worker-threads.ts';
-import { Failure, reasonOf } from '../../model/failure.ts';
+import { Failure } from '../../model/failure.ts';
 import { openObjects } from '../objects/objects.ts';
-import { probeRepository } from '../probe/probe.ts';
+import { type ProbedRepository, probeRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
-import { findChanges } from './changes.ts';
+import { whyNoGit } from '../system/git-program.ts';
+import { gitRunner } from '../system/run-git.ts';
+import { findSystemChanges } from '../system/system-changes.ts';
+import type { ObjectStore } from '../types.ts';
+import { type FoundChanges, findChanges } from './changes.ts';
 import { openIgnoreRules } from './ignore.ts';
 import type { ScanAnswer, ScanOrder, ScanResult, ScanSetup } from './scan-messages.ts';
 import { blockingFiles } from './worktree-files.ts';
@@ -51,18 +56,11 @@ async function answerTo(
 async function scan(worktree: string, now: number, signal: AbortSignal): Promise<ScanResult> {
   const probe = await probeRepository({ worktree, now, ...setup });
   if (probe.kind === 'blocked') return { kind: 'blocked', reason: probe.reason };
-  if (probe.kind === 'needs-git') {
-    return { kind: 'blocked', reason: reasonOf('needs-system-git', `In ${worktree} ${probe.feature}.`) };
-  }
-  const { repo, config, head, fileMode } = probe;
+  const { repo, head } = probe;
   const objects = openObjects(repo, { fsync: false, treeCacheEntries: MOST_TREE_ENTRIES });
   try {
-    const ignore = openIgnoreRules({ repo, config, ...setup });
-    const files = blockingFiles();
-    const found = await findChanges({
-      ...{ repo, objects, config, ignore, head, fileMode, files, signal },
-      scope: 'all',
-    });
+    const found =
+      probe.kind === 'needs-git' ? await askGit(probe, signal) : await compare(probe, objects, signal);
     const refs = await listRefs(repo, HEADS);
     return {
       kind: 'changes',
@@ -78,4 +76,26 @@ async function scan(worktree: string, now: number, signal: AbortSignal): Promise
   } finally {
     await objects.close();
   }
+}
+
+function compare(probe: ProbedRepository, objects: ObjectStore, signal: AbortSignal): Promise<FoundChanges> {
+  const { repo, config, head, fileMode } = probe;
+  const ignore = openIgnoreRules({ repo, config, ...setup });
+  const files = blockingFiles();
+  return findChanges({ repo, objects, config, ignore, head, fileMode, files, signal, scope: 'all' });
+}
+
+/** @throws Failure `needs-system-git` where there is no git to ask */
+async function askGit(
+  probe: ProbedRepository & { feature: string },
+  signal: AbortSignal,
+): Promise<FoundChanges> {
+  const missing = await whyNoGit(setup.env);
+  if (missing !== null) {
+    throw new Failure('needs-system-git', `In ${probe.repo.worktree} ${probe.feature}. But ${missing}.`);
+  }
+  return findSystemChanges(
+    probe,
+    gitRunner({ repo: probe.repo, env: setup.env, clock: systemClock, signal }),
+  );
 }

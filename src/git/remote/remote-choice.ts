@@ -15,10 +15,14 @@ export type ChosenRemote = {
   host: string;
 };
 
-/** Settings first, then `origin`, then the only remote there is. SSH addresses are pushed to over https. */
+/**
+ * Settings first, then `origin`, then the only remote there is. SSH addresses are pushed to over https, unless they
+ * are to be kept.
+ */
 export function chooseRemote(
   github: Pick<GithubConfig, 'remoteUrl'>,
   config: GitConfig,
+  { keepSsh = false }: { keepSsh?: boolean } = {},
 ): { kind: 'chosen'; remote: ChosenRemote } | { kind: 'none'; reason: Reason } {
   const names = config.subsections('remote');
   const urlOf = (name: string) => config.get(`remote.${name}.pushurl`) ?? config.get(`remote.${name}.url`);
@@ -33,9 +37,10 @@ export function chooseRemote(
     return { kind: 'none', reason: reasonOf('remote-missing', 'The repository has no remote.') };
 
   const parsed = parseRemoteUrl(url);
-  const address = parsed.kind === 'ssh' ? httpsEquivalent(url) : displayUrl(url);
+  const isKept = parsed.kind === 'ssh' && keepSsh;
+  const address = parsed.kind === 'ssh' && !isKept ? httpsEquivalent(url) : displayUrl(url);
   const { kind, host } = parseRemoteUrl(address ?? url);
-  if (address === null || (kind !== 'https' && kind !== 'http')) {
+  if (address === null || (kind !== 'https' && kind !== 'http' && !isKept)) {
     const detail = `The built-in engine cannot push to ${displayUrl(url)}.`;
     return { kind: 'none', reason: reasonOf('remote-unsupported', detail) };
   }

@@ -67,7 +67,7 @@ async function judge(
   const byPath = new Map(changes.map((change) => [displayPath(change.path), change]));
   return ports.guard({
     files: changes.map(guarded),
-    trackedFiles: await engine.countTracked(),
+    trackedFiles: await engine.countTracked(signal),
     settings: work.github.guard,
     async read(path) {
       const change = byPath.get(path);

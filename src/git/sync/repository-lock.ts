@@ -1,18 +1,27 @@
 // One sync at a time in a repository, over all services of this machine: a lock file in the git folder.
 
 import { join } from 'node:path';
+import { type Clock, systemClock } from '../../host/clock.ts';
 import { type LockFile, takeLock } from '../../host/lock-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { openRepository } from '../repository.ts';
+import { endLeftChild } from '../system/child-record.ts';
 import type { Repository } from '../types.ts';
 import { clearLeftLocks, hasLeftLocks } from './left-locks.ts';
 
-/** @throws Failure `repository-busy` when another process holds it; `write-refused` when .git cannot be written */
-export async function takeRepositoryLock(repo: Repository, pid: number): Promise<LockFile> {
+/**
+ * A git command that a killed service left running is ended first.
+ * @throws Failure `repository-busy` when another process holds it; `write-refused` when .git cannot be written
+ */
+export async function takeRepositoryLock(
+  repo: Repository,
+  pid: number,
+  clock: Clock = systemClock,
+): Promise<LockFile> {
   const path = join(repo.gitDir, 'gitferry.lock');
   try {
     const answer = await takeLock(path, pid);
-    if (answer.kind === 'held') return answer.lock;
+    if (answer.kind === 'held') return await withoutOrphan(answer.lock, repo, clock);
     throw new Failure('repository-busy', `Process ${answer.pid} is syncing ${repo.worktree}.`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -26,11 +35,21 @@ export async function takeRepositoryLock(repo: Repository, pid: number): Promise
   }
 }
 
+async function withoutOrphan(lock: LockFile, repo: Repository, clock: Clock): Promise<LockFile> {
+  try {
+    await endLeftChild(repo, clock);
+    return lock;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
 /** After a kill: locks of ours stand in the way, of the probe too. @throws Failure as `takeRepositoryLock` */
-export async function clearAfterKill(worktree: string, pid: number): Promise<void> {
+export async function clearAfterKill(worktree: string, ports: { pid: number; clock: Clock }): Promise<void> {
   const repo = await openRepository(worktree);
   if (!(await hasLeftLocks(repo))) return;
-  const lock = await takeRepositoryLock(repo, pid);
+  const lock = await takeRepositoryLock(repo, ports.pid, ports.clock);
   try {
     await clearLeftLocks(repo);
   } finally {

@@ -6,10 +6,10 @@ import type { ProjectFacts } from '../../model/project.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
-import { chooseRemote } from '../remote/remote-choice.ts';
-import { createBuiltinEngine } from './builtin-engine.ts';
+import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import { pushBranches } from './push-branches.ts';
+import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
@@ -25,7 +25,7 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   const facts = { ...input.facts, blocked: null };
   let probe: ProbeResult;
   try {
-    await clearAfterKill(input.worktree, ports.pid);
+    await clearAfterKill(input.worktree, ports);
     probe = await probeRepository({
       worktree: input.worktree,
       env: ports.env,
@@ -36,32 +36,35 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
   if (probe.kind === 'blocked') return blocked(probe.reason, facts, NO_STATS);
-  if (probe.kind === 'needs-git') {
-    const reason = reasonOf('needs-system-git', `In ${probe.repo.worktree} ${probe.feature}.`);
-    return blocked(reason, facts, NO_STATS);
-  }
   const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
-  const work: SyncWork = {
-    ...input,
-    probe,
-    engine: createBuiltinEngine(probe, objects, ports),
-    objects,
-    facts,
-    stats: { ...NO_STATS, remotes: [] },
-    standing: null,
-  };
   try {
-    return await inLock(work, ports);
+    const remote = await reachRemote(input.github, probe.config, ports);
+    const overSsh = remote.kind === 'chosen' ? remote.overSsh : null;
+    const choice = await chooseEngine(
+      { probe, objects, wish: input.github.engine ?? 'auto', overSsh },
+      ports,
+    );
+    if (choice.kind === 'blocked') return blocked(choice.reason, facts, NO_STATS);
+    const work: SyncWork = {
+      ...input,
+      probe,
+      engine: choice.engine,
+      objects,
+      facts,
+      stats: { ...NO_STATS, remotes: [] },
+      standing: null,
+    };
+    return await inLock(work, remote, ports);
   } finally {
     await objects.close();
   }
 }
 
-async function inLock(work: SyncWork, ports: SyncPorts): Promise<SyncAnswer> {
+async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): Promise<SyncAnswer> {
   try {
-    const lock = await takeRepositoryLock(work.probe.repo, ports.pid);
+    const lock = await takeRepositoryLock(work.probe.repo, ports.pid, ports.clock);
     try {
-      await run(work, ports);
+      await run(work, remote, ports);
     } finally {
       await lock.release();
     }
@@ -79,7 +82,7 @@ async function inLock(work: SyncWork, ports: SyncPorts): Promise<SyncAnswer> {
   return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats: work.stats };
 }
 
-async function run(work: SyncWork, ports: SyncPorts): Promise<void> {
+async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Promise<void> {
   const { github, probe } = work;
   work.facts.branch = probe.head.branch;
   work.stats.branch = probe.head.branch;
@@ -90,7 +93,6 @@ async function run(work: SyncWork, ports: SyncPorts): Promise<void> {
     );
     return;
   }
-  const chosen = chooseRemote(github, probe.config);
   if (chosen.kind === 'none') {
     work.standing = chosen.reason;
     return;

@@ -156,19 +156,20 @@ test('close() rejects what is under way and what comes after it', async () => {
   await expect(scanner.scan(repo.path, calm())).rejects.toMatchObject({ code: 'aborted' });
 });
 
-test('a thread gets only what git itself reads of the environment', async () => {
+test('a thread gets only what git reads of the environment, and what running it needs', async () => {
   const repo = await newRepo();
   const { started, start } = watchedThreads();
   const env = {
     GIT_CONFIG_NOSYSTEM: '1',
     XDG_CONFIG_HOME: '/nowhere',
+    PATH: '/usr/bin',
     GITHUB_TOKEN: 'x',
     SYNC_API_TOKEN: 'y',
   };
   const scanner = newScanner({ start, env });
   await scanner.scan(repo.path, calm());
   expect(started[0]?.input.data).toEqual({
-    env: { GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: '/nowhere' },
+    env: { GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: '/nowhere', PATH: '/usr/bin' },
     homeDir: '',
   });
 });

@@ -1,0 +1,96 @@
+// Puts a commit that git has written in force: the new index and the moved branch, under index.lock, in git's own
+// order. The index is made by git, the branch is moved by git (its hook runs), the lock is held by us.
+
+import { readFile } from 'node:fs/promises';
+import { redact } from '../../host/log.ts';
+import { Failure } from '../../model/failure.ts';
+import { findOperation } from '../probe/probe-operations.ts';
+import { lockFile } from '../refs/lock-file.ts';
+import { twinsFolder } from '../refs/lock-twin.ts';
+import { readHead, readRef } from '../refs/refs.ts';
+import type { Head, Repository } from '../types.ts';
+import { person, type SystemCommit } from './commit-input.ts';
+import { copyIndex, putChanges, readIndexStat, refreshChanges, type ScratchIndex } from './scratch-index.ts';
+
+/** A hook at the branch may take its time; the lock is held meanwhile. */
+const MOVE_TIMEOUT_MS = 60_000;
+
+type Publication = SystemCommit & {
+  repo: Repository;
+  /** HEAD as it was when the commit was prepared. */
+  head: Extract<Head, { kind: 'branch' }>;
+  oid: string;
+  folder: string;
+};
+
+/** @throws Failure `index-busy`, `ref-moved`, `commit-hook-refused`, `git-failed`, and operations under way */
+export async function publishBySystem(commit: Publication): Promise<void> {
+  const { repo, clock, random, signal } = commit;
+  const early = await prepareIndex(commit);
+  const twin = { folder: twinsFolder(repo), label: `index-${commit.oid}` };
+  const lock = await lockFile(`${repo.gitDir}/index`, twin, { clock, random, signal });
+  if (lock === null) throw new Failure('index-busy', `Another program holds ${repo.gitDir}/index.lock.`);
+  try {
+    await commit.faultPoint?.('index-locked');
+    await refuseIfMoved(commit);
+    const index = (await isStill(repo, early)) ? early : await prepareIndex(commit);
+    await lock.write(await readFile(index.path), commit.fsync);
+    await commit.faultPoint?.('index-written');
+    await moveBranch(commit);
+    await commit.faultPoint?.('ref-moved');
+    // The branch has the commit, so the index must follow, whatever the signal says.
+    await lock.commit();
+    await commit.faultPoint?.('index-moved');
+  } finally {
+    await lock.release();
+  }
+}
+
+async function prepareIndex({ repo, git, folder, changes, clock }: Publication): Promise<ScratchIndex> {
+  const index = await copyIndex(repo, `${folder}/next`, git, { keepForm: true });
+  await putChanges(index, changes);
+  await refreshChanges(index, changes, clock.now());
+  return index;
+}
+
+async function isStill(repo: Repository, { copied }: ScratchIndex): Promise<boolean> {
+  const now = await readIndexStat(repo);
+  if (now === null || copied === null) return now === copied;
+  return now.mtimeNs === copied.mtimeNs && now.size === copied.size && now.ino === copied.ino;
+}
+
+async function refuseIfMoved({ repo, head, clock }: Publication): Promise<void> {
+  const now = await readHead(repo);
+  const operation = await findOperation({ repo, head: now, index: null, now: clock.now() });
+  if (operation !== null) throw new Failure(operation.code, operation.detail);
+  if (now.kind !== 'branch' || now.ref !== head.ref || now.oid !== head.oid) {
+    throw new Failure('ref-moved', `HEAD moved in ${repo.worktree} while a commit was made.`);
+  }
+}
+
+/** @throws Failure unless the branch has the commit, whatever became of the command. */
+async function moveBranch(commit: Publication): Promise<void> {
+  const { repo, head, oid } = commit;
+  try {
+    await updateRef(commit);
+  } catch (error) {
+    if ((await readRef(repo, head.ref)) !== oid) throw error;
+  }
+}
+
+async function updateRef({ repo, git, head, oid, message, committer, at }: Publication): Promise<void> {
+  const subject = message.trimStart().split('\n', 1)[0] ?? '';
+  const reflog = `commit${head.oid === null ? ' (initial)' : ''}: ${subject}`;
+  const args = ['update-ref', '-m', reflog, head.ref, oid, head.oid ?? '0'.repeat(40)];
+  const env = person('COMMITTER', committer, at);
+  const { code, err } = await git(args, { env, changes: true, finish: true, timeoutMs: MOVE_TIMEOUT_MS });
+  if (code === 0) return;
+  const text = redact(err).replace(/\s+/g, ' ').trim().slice(0, 500);
+  if (/aborted by hook/i.test(err)) {
+    throw new Failure('commit-hook-refused', `The reference-transaction hook refused the commit: ${text}`);
+  }
+  if (/cannot lock ref|Unable to create/i.test(err)) {
+    throw new Failure('ref-moved', `${head.ref} of ${repo.worktree} could not be moved: ${text}`);
+  }
+  throw new Failure('git-failed', `git update-ref failed in ${repo.worktree}: ${text}`);
+}

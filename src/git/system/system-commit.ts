@@ -1,0 +1,130 @@
+// Commits exactly the blobs that were judged, with a person's hooks and signature. Not by `git commit`: there a hook
+// may change what is committed after the guard has seen it, and the branch moves before anyone can look. Here git
+// prepares the commit aside, it is compared with what was judged, and only then the branch moves. The effect is
+// `git commit --only`: what else a person has staged stays staged.
+
+import { readlink } from 'node:fs/promises';
+import { redact } from '../../host/log.ts';
+import { Failure } from '../../model/failure.ts';
+import type { CommitResult } from '../commit/commit.ts';
+import { readFailure } from '../io-failure.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import { diskPath, displayPath } from '../paths.ts';
+import type { ProbedRepository } from '../probe/probe.ts';
+import { readHead } from '../refs/refs.ts';
+import { FILE_MODE, type FileChange, type Head } from '../types.ts';
+import { findHooks, runMessageHooks, runPostCommit, runPreCommit } from './commit-hooks.ts';
+import { person, type SystemCommit } from './commit-input.ts';
+import { publishBySystem } from './publish-commit.ts';
+import { copyIndex, openScratch, putChanges, type ScratchIndex } from './scratch-index.ts';
+import { hashFiles } from './stored-content.ts';
+import { statOf } from './system-changes.ts';
+
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+const FILES_AT_ONCE = 16;
+
+type Branch = Extract<Head, { kind: 'branch' }>;
+
+/**
+ * Null when HEAD's tree already holds all of it.
+ * @throws Failure `file-changing`, `commit-hook-refused`, `commit-hook-edited`, `commit-signing-failed`, `index-busy`,
+ *   `ref-moved`, `git-failed`, `disk-full`, `write-refused`, and those of operations under way
+ */
+export async function commitBySystem(commit: SystemCommit): Promise<CommitResult | null> {
+  const { probe, git, changes } = commit;
+  const head = await readHead(probe.repo);
+  if (head.kind === 'detached') throw new Failure('detached-head', `HEAD is detached at ${head.oid}.`);
+  await storeBlobs(commit);
+  const scratch = await openScratch(probe.repo);
+  try {
+    const index = await copyIndex(probe.repo, `${scratch.folder}/index`, git, { keepForm: false });
+    await index.run(head.oid === null ? ['read-tree', '--empty'] : ['read-tree', '--reset', head.oid]);
+    await putChanges(index, changes);
+    const tree = await treeOf(index);
+    const before = head.oid === null ? EMPTY_TREE : (await commit.objects.readCommit(head.oid)).tree;
+    if (tree === before) return null;
+    const hooks = await findHooks(probe, git);
+    await runPreCommit(git, index, hooks);
+    if ((await treeOf(index)) !== tree) throw editedByHook(probe);
+    const message = await runMessageHooks(git, commit.message, index, scratch.folder, hooks);
+    const oid = await writeCommit(commit, head, tree, message);
+    await commit.faultPoint?.('commit-written');
+    await publishBySystem({ ...commit, repo: probe.repo, head, oid, message, folder: scratch.folder });
+    await runPostCommit(git, hooks);
+    return { oid, parent: head.oid, ref: head.ref, files: changes.length };
+  } finally {
+    await scratch.close();
+  }
+}
+
+async function treeOf(index: ScratchIndex): Promise<string> {
+  return (await index.run(['write-tree'])).out.toString('latin1').trim();
+}
+
+function editedByHook({ repo }: ProbedRepository): Failure {
+  const detail = `The pre-commit hook in ${repo.worktree} changed what is committed; it is looked at anew.`;
+  return new Failure('commit-hook-edited', detail);
+}
+
+/** Stores what the work tree has now, and refuses when that is not what was judged. */
+async function storeBlobs({ probe, git, objects, changes }: SystemCommit): Promise<void> {
+  const { worktree } = probe.repo;
+  const there = changes.filter((change) => change.kind !== 'deleted');
+  const files = there.filter((change) => change.mode !== FILE_MODE.symlink);
+  const oids = await hashFiles(
+    git,
+    files.map(({ path }) => path),
+    { write: true },
+  );
+  files.forEach((change, at) => {
+    if (oids[at] !== change.oid) throw changed(change);
+  });
+  await mapConcurrently(changes, FILES_AT_ONCE, async (change) => {
+    const stats = await statOf(worktree, change.path);
+    if (change.kind === 'deleted') {
+      if (stats !== null && !stats.isDirectory() && (await isInside(worktree, change))) throw changed(change);
+      return;
+    }
+    const isLink = change.mode === FILE_MODE.symlink;
+    if (isLink ? !stats?.isSymbolicLink() : !stats?.isFile()) throw changed(change);
+    if (!isLink) return;
+    const target = await readlink(diskPath(worktree, change.path), { encoding: 'buffer' }).catch((error) => {
+      throw readFailure(error, displayPath(change.path));
+    });
+    if ((await objects.write('blob', target)) !== change.oid) throw changed(change);
+  });
+}
+
+/** Behind a link that took a folder's place lies something else. */
+async function isInside(worktree: string, { path }: FileChange): Promise<boolean> {
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const stats = await statOf(worktree, path.slice(0, slash) as FileChange['path']);
+    if (!stats?.isDirectory()) return false;
+  }
+  return true;
+}
+
+async function writeCommit(
+  { probe, git, author, committer, at }: SystemCommit,
+  head: Branch,
+  tree: string,
+  message: string,
+): Promise<string> {
+  const isSigned = probe.config.getBoolean('commit.gpgSign') ?? false;
+  const args = [
+    ...['-c', 'i18n.commitEncoding=UTF-8', 'commit-tree', tree],
+    ...(head.oid === null ? [] : ['-p', head.oid]),
+    ...(isSigned ? ['-S'] : []),
+  ];
+  const env = { ...person('AUTHOR', author, at), ...person('COMMITTER', committer, at) };
+  const input = `${message.replaceAll('\0', '').trimEnd()}\n`;
+  const { code, out, err } = await git(args, { env, input, changes: true });
+  if (code === 0) return out.toString('latin1').trim();
+  const text = redact(err).replace(/\s+/g, ' ').trim().slice(0, 500);
+  if (isSigned) throw new Failure('commit-signing-failed', `The commit could not be signed: ${text}`);
+  throw new Failure('git-failed', `git commit-tree failed in ${probe.repo.worktree}: ${text}`);
+}
+
+function changed({ path }: FileChange): Failure {
+  return new Failure('file-changing', `${displayPath(path)} changed since it was looked at.`);
+}
