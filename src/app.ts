@@ -148,7 +148,16 @@ function buildService(built: Built) {
   const roots = () => [...config.current().roots.map((root) => resolve(host.cwd, root)), ...named.roots];
   const discoverDepth = () => config.current().discoverDepth;
   return createService({
-    ...{ version: VERSION, createdAt: clock.now(), bus, enrol, projects, roots, discoverDepth },
+    ...{
+      version: VERSION,
+      createdAt: clock.now(),
+      bus,
+      enrol,
+      projects,
+      roots,
+      discoverDepth,
+      sync: tools.sync,
+    },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
     createPipeline: () =>
       createPipeline({

@@ -22,6 +22,7 @@ import { addProjectRoutes } from './projects.ts';
 import { addQueueRoutes } from './queue.ts';
 import { createRouteCheck } from './routing.ts';
 import { addServiceRoutes } from './service.ts';
+import { addSnapshotRoutes } from './snapshots.ts';
 import { addTicketRoutes, createTickets } from './tickets.ts';
 import { addTriggerRoutes } from './trigger.ts';
 
@@ -63,6 +64,7 @@ export function createApi(deps: ApiDeps): Api {
   addHistoryRoutes(app, deps);
   addConfigRoutes(app, deps);
   addProjectRoutes(app, deps);
+  addSnapshotRoutes(app, deps);
   addTicketRoutes(app, { tickets });
   addFeedRoutes(app, { ...deps, feeds });
   addHealthRoutes(app, deps);

@@ -60,6 +60,7 @@ const folder = {
     'The built-in engine must not touch this repository; see docs for the system git engine.',
   ),
   'git-missing': never('Install git, 2.36 or newer, for the user that runs gitferry.'),
+  'git-failed': backoff('Run the same git command by hand in the project; it says more.'),
   'lfs-missing': never('Install git-lfs and run `git lfs install`; syncing goes on by itself afterwards.'),
   'filter-failed': never('Correct the filter that the project names in .gitattributes, then save again.'),
   'commit-hook-refused': never('Read what the hook says and correct it; the next save tries again.'),
@@ -82,6 +83,10 @@ const folder = {
   'snapshot-branch-foreign': never(
     'Rename the named branch (`git branch -m`); its name is where snapshots are kept.',
   ),
+  'integrate-blocked-by-local-changes': never(
+    'Commit, undo or move the named local changes; the remote changes come in by themselves afterwards.',
+  ),
+  'branch-in-use': never('Leave the branch in the other work tree; syncing goes on by itself afterwards.'),
   'mass-deletion': never(
     'If the deletion is meant, confirm it (POST …/deletions/confirm) or commit it with git; otherwise bring the files back.',
   ),
@@ -126,6 +131,14 @@ const remote = {
   'remote-diverged': never(
     'Bring both sides together (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
+  'content-conflict': never(
+    'Both sides are on the remote. Choose mine, theirs or both (POST /api/sync/projects/{projectId}/conflict), or merge with git.',
+  ),
+  'unrelated-histories': never(
+    'Check the remote address: the branch there shares no commit with the one here.',
+  ),
+  'history-incomplete': never('Make the clone whole: `git fetch --unshallow`.'),
+  'remote-path-unsafe': never('The named path must not be written here; take it out of the branch with git.'),
   'push-rejected-non-fast-forward': never(
     'Bring the remote changes in (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),

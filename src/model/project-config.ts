@@ -42,11 +42,22 @@ const GuardSchema = z.looseObject({
   secrets: z.boolean().optional(),
 });
 
+const keptMs = durationMs(315_360_000_000).optional();
+const SnapshotSchema = z.looseObject({
+  keepAllMs: keptMs.describe('How long every snapshot is offered, milliseconds; default one day.'),
+  keepHourlyMs: keptMs.describe('How long one an hour is; default seven days.'),
+  keepDailyMs: keptMs.describe('How long one a day is; default thirty days.'),
+});
+
 const BranchPatternSchema = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^\s~^:?[\\]+$/, 'must be a branch name or a pattern with *');
+
+const EngineSchema = z
+  .enum(['auto', 'builtin', 'git'])
+  .describe('Which git works here; default auto: the built-in engine where it can, else the system git.');
 
 /** `github` of project.json. Unknown keys are kept: other programs may have put them there. */
 export const GithubConfigSchema = z.looseObject({
@@ -55,12 +66,14 @@ export const GithubConfigSchema = z.looseObject({
   syncBranches: z.array(BranchPatternSchema).max(100).default(['main', 'master', 'auto/*']),
   authentication: AuthenticationSchema.default({ type: 'token', configured: false }),
   mode: z.enum(['commit', 'push', 'snapshot']).default('commit'),
+  engine: EngineSchema.optional(),
   integrate: z.enum(['ff', 'rebase', 'merge', 'off']).optional(),
   onRejected: z.enum(['park', 'side-branch']).optional(),
   commit: CommitSchema.optional(),
   remotes: z.array(RemoteSchema).max(20).optional(),
   schedule: ScheduleSchema.optional(),
   guard: GuardSchema.optional(),
+  snapshot: SnapshotSchema.optional(),
 });
 export type GithubConfig = z.infer<typeof GithubConfigSchema>;
 
@@ -71,12 +84,14 @@ export const GithubConfigPatchSchema = z.looseObject({
   syncBranches: z.array(BranchPatternSchema).max(100).nullish(),
   authentication: AuthenticationSchema.partial().nullish(),
   mode: z.enum(['commit', 'push', 'snapshot']).nullish(),
+  engine: EngineSchema.nullish(),
   integrate: z.enum(['ff', 'rebase', 'merge', 'off']).nullish(),
   onRejected: z.enum(['park', 'side-branch']).nullish(),
   commit: CommitSchema.nullish(),
   remotes: z.array(RemoteSchema).max(20).nullish(),
   schedule: ScheduleSchema.nullish(),
   guard: GuardSchema.nullish(),
+  snapshot: SnapshotSchema.nullish(),
 });
 export type GithubConfigPatch = z.infer<typeof GithubConfigPatchSchema>;
 
@@ -97,5 +112,18 @@ export function timingsOf(config: GithubConfig): ProjectTimings {
     quietMs: config.schedule?.quietMs ?? 2_000,
     maxWaitMs: config.schedule?.maxWaitMs ?? 60_000,
     minIntervalMs: config.schedule?.minIntervalMs ?? 10_000,
+  };
+}
+
+/** How long snapshots are offered, with the defaults filled in, milliseconds. */
+export function retentionOf(config: Pick<GithubConfig, 'snapshot'>): {
+  allForMs: number;
+  hourlyForMs: number;
+  dailyForMs: number;
+} {
+  return {
+    allForMs: config.snapshot?.keepAllMs ?? 86_400_000,
+    hourlyForMs: config.snapshot?.keepHourlyMs ?? 604_800_000,
+    dailyForMs: config.snapshot?.keepDailyMs ?? 2_592_000_000,
   };
 }

@@ -28,6 +28,29 @@ export type HealthChecks = Record<
   { ok: boolean; detail: string }
 >;
 
+/** A point in time; `at` is epoch milliseconds. `filesChanged` counts what differs from the one before. */
+export type SnapshotSummary = {
+  id: string;
+  at: number;
+  branch: string;
+  filesChanged: number;
+  machine: string;
+};
+export type SnapshotPage = { limit: number; cursor: string | null; branch?: string };
+export type SnapshotList = { snapshots: SnapshotSummary[]; nextCursor: string | null };
+/** `diff` is null for what is no text or too large; `truncated`: more files differ than are named. */
+export type SnapshotComparison = {
+  snapshot: SnapshotSummary;
+  files: { path: string; kind: 'added' | 'modified' | 'deleted'; diff: string | null }[];
+  truncated: boolean;
+};
+/** `before` is the snapshot of the moment before; `skipped` says why a file stayed as it was. */
+export type RestoreResult = {
+  before: string;
+  restored: string[];
+  skipped: { path: string; reason: string }[];
+};
+
 /** The scheduler, the watcher and the projects, as the API controls them. Failures are thrown as `Failure`. */
 export type Service = {
   readonly version: string;
@@ -55,6 +78,22 @@ export type Service = {
   /** `untilMs` null: until resumed. */
   pauseProject(projectId: ProjectId, untilMs: number | null): Promise<void>;
   resumeProject(projectId: ProjectId): Promise<void>;
+  /** Newest first, thinned out by the project's policy. @throws Failure `project-not-found`, `folder-missing` */
+  listSnapshots(projectId: ProjectId, page: SnapshotPage): Promise<SnapshotList>;
+  /** @throws Failure `snapshot-not-found`, and as `listSnapshots` does */
+  diffSnapshot(
+    projectId: ProjectId,
+    id: string,
+    against: 'previous' | 'worktree',
+  ): Promise<SnapshotComparison>;
+  /**
+   * Takes a snapshot of now, then brings files back; `paths` null: all. Leaves HEAD and the index alone.
+   * @throws Failure `snapshot-not-found`, `invalid-request`, `repository-busy`, and as a sync does
+   */
+  restoreSnapshot(
+    projectId: ProjectId,
+    input: { snapshot: string; paths: readonly string[] | null },
+  ): Promise<RestoreResult>;
   /** Git folders under the roots that are not projects yet. */
   discover(): Promise<{ path: string; name: string; remoteUrl: string | null }[]>;
 };

@@ -3,6 +3,7 @@
 
 import { discoverRepositories } from '../detect/discover.ts';
 import type { EventBus } from '../events/types.ts';
+import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { JobView } from '../model/job.ts';
@@ -12,6 +13,7 @@ import type {
   HealthChecks,
   SchedulerStatus,
   Service,
+  SnapshotPage,
   TriggerOptions,
   WatcherStatus,
 } from '../model/service.ts';
@@ -21,6 +23,7 @@ import { updateSettings } from '../projects/update.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { findProject, listProjects, removeProject, setPaused } from '../store/projects.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
+import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
 
 export type ServicePorts = {
   version: string;
@@ -29,6 +32,7 @@ export type ServicePorts = {
   enrol: EnrolPorts;
   health: HealthPorts;
   projects: ProjectTable;
+  sync: SyncPorts;
   createPipeline(): Pipeline;
   roots(): readonly string[];
   discoverDepth(): number;
@@ -176,6 +180,22 @@ class RunningService implements ControlledService {
     return found
       .filter(({ path }) => !known.has(path))
       .map(({ path, name, remoteUrl }) => ({ path, name, remoteUrl }));
+  }
+
+  async listSnapshots(projectId: ProjectId, page: SnapshotPage) {
+    return listProjectSnapshots(await this.#mustFind(projectId), page, this.#snapshotPorts());
+  }
+
+  async diffSnapshot(projectId: ProjectId, id: string, against: 'previous' | 'worktree') {
+    return diffProjectSnapshot(await this.#mustFind(projectId), { id, against }, this.#snapshotPorts());
+  }
+
+  async restoreSnapshot(projectId: ProjectId, input: { snapshot: string; paths: readonly string[] | null }) {
+    return restoreProjectSnapshot(await this.#mustFind(projectId), input, this.#snapshotPorts());
+  }
+
+  #snapshotPorts() {
+    return { sync: this.#ports.sync, machineId: this.machineId };
   }
 
   #started(): Pipeline {

@@ -199,6 +199,18 @@ function createPlayedService(db: Database): Service {
       await existing(projectId);
       await setPaused(db, projectId, null);
     },
+    async listSnapshots(projectId) {
+      await existing(projectId);
+      return { snapshots: [], nextCursor: null };
+    },
+    async diffSnapshot(projectId, id) {
+      await existing(projectId);
+      throw new Failure('snapshot-not-found', `There is no snapshot ${id}.`);
+    },
+    async restoreSnapshot(projectId, { snapshot }) {
+      await existing(projectId);
+      throw new Failure('snapshot-not-found', `There is no snapshot ${snapshot}.`);
+    },
     async discover() {
       return [{ path: '/home/u/new', name: 'new', remoteUrl: 'https://me:pw12345678@github.com/u/new.git' }];
     },

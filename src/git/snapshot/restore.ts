@@ -3,6 +3,7 @@
 
 import { Failure } from '../../model/failure.ts';
 import { errorCode } from '../io-failure.ts';
+import { lookUp } from '../objects/trees.ts';
 import { diskPath, displayPath, type RepoPath } from '../paths.ts';
 import { findSnapshot } from './list-snapshots.ts';
 import {
@@ -12,7 +13,7 @@ import {
   withPresent,
   withRepository,
 } from './protect.ts';
-import { planRestore, type RestoreStep } from './restore-plan.ts';
+import { planRestore, type RestorePlan, type RestoreStep } from './restore-plan.ts';
 import {
   type Found,
   holds,
@@ -38,6 +39,8 @@ export type Restored = {
   skipped: { path: string; reason: string }[];
 };
 
+const THERE_ALREADY = 'there already';
+
 type Restore = { present: Present; input: RestoreInput; ports: SnapshotPorts };
 
 /**
@@ -55,19 +58,47 @@ export async function restoreSnapshot(input: RestoreInput, ports: SnapshotPorts)
     const plan = await planRestore(objects, { now: tree, target }, input.paths);
     const result: Restored = { before: id, restored: [], skipped: [] };
     try {
-      for (const step of [...plan.deletions, ...plan.writes]) {
-        input.signal.throwIfAborted();
-        const path = displayPath(step.path);
-        const obstacle = await restoreOne(step, { present, input, ports });
-        if (obstacle === null) result.restored.push(path);
-        else if (obstacle !== 'there already') result.skipped.push({ path, reason: obstacle });
-      }
+      await carryOut(plan, { present, input, ports }, result);
     } catch (error) {
       throw cutShort(error, result, input.signal);
     }
     result.restored.sort();
     return result;
   });
+}
+
+/**
+ * Ignore rules come first: a file that is ignored from then on was in no snapshot for that reason, and stays. One whose
+ * way is not free yet comes again with the others.
+ */
+async function carryOut(plan: RestorePlan, work: Restore, result: Restored): Promise<void> {
+  const all = [...plan.deletions, ...plan.writes];
+  const done = new Set<RestoreStep>();
+  const run = async (step: RestoreStep) => {
+    work.input.signal.throwIfAborted();
+    const obstacle = await restoreOne(step, work);
+    if (obstacle === null) result.restored.push(displayPath(step.path));
+    if (obstacle === null || obstacle === THERE_ALREADY) done.add(step);
+    return obstacle;
+  };
+  for (const step of all) if (/(?:^|\/)\.gitignore$/.test(step.path)) await run(step);
+  for (const step of all) {
+    if (done.has(step)) continue;
+    const reason = (await isIgnoredThere(step, work.present)) ? 'it is ignored' : await run(step);
+    if (reason !== null && reason !== THERE_ALREADY) {
+      result.skipped.push({ path: displayPath(step.path), reason });
+    }
+  }
+}
+
+/** Asked of a file to remove, with the snapshot's own rules in force. */
+async function isIgnoredThere({ path, target }: RestoreStep, present: Present): Promise<boolean> {
+  if (target !== null) return false;
+  const { ignore, head } = present.opened;
+  if (!(await ignore.isIgnored(path, false))) return false;
+  if (head.oid === null) return true;
+  const { tree } = await present.objects.readCommit(head.oid);
+  return (await lookUp(present.objects, tree, path)) === null;
 }
 
 /** Null when it is done; else why not, in words. */
@@ -87,9 +118,9 @@ async function restoreOne(step: RestoreStep, work: Restore): Promise<string | nu
       target !== null &&
       (await holds(repo, { path, found }, target, rules, input.signal))
     ) {
-      return 'there already';
+      return THERE_ALREADY;
     }
-    if (found === null ? now !== null && target === null : false) return 'there already';
+    if (found === null && target === null) return THERE_ALREADY;
     const isSaved =
       found === null || (now !== null && (await holds(repo, { path, found }, now, rules, input.signal)));
     if (!isSaved) return 'what is there now is in no snapshot (ignored, or changed a moment ago)';
@@ -137,7 +168,7 @@ async function write(
 /** A folder stands where a file shall be. What git would see of it has been removed before. */
 async function replaceFolder(step: RestoreStep, work: Restore): Promise<string | null> {
   const { repo } = work.present.opened;
-  if (step.target === null) return 'there already';
+  if (step.target === null) return THERE_ALREADY;
   if (!(await removeIfEmpty(diskPath(repo.worktree, step.path)))) {
     return 'a folder with files that no snapshot has is in its place';
   }

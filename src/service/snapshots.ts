@@ -1,0 +1,125 @@
+// Snapshots of one project, as the API offers them: which there are, what is in them, and going back to one.
+
+import { toRepoPath } from '../git/paths.ts';
+import { openRepository } from '../git/repository.ts';
+import { diffSnapshots, diffWithWorktree } from '../git/snapshot/diff-snapshot.ts';
+import { findSnapshot, listSnapshots } from '../git/snapshot/list-snapshots.ts';
+import { findWork, withRepository } from '../git/snapshot/protect.ts';
+import { restoreSnapshot } from '../git/snapshot/restore.ts';
+import type { Snapshot } from '../git/snapshot/snapshot-commit.ts';
+import { takeRepositoryLock } from '../git/sync/repository-lock.ts';
+import type { SyncPorts } from '../git/sync/sync-ports.ts';
+import type { ObjectStore } from '../git/types.ts';
+import { Failure } from '../model/failure.ts';
+import type { Project } from '../model/project.ts';
+import { retentionOf } from '../model/project-config.ts';
+import type {
+  RestoreResult,
+  SnapshotComparison,
+  SnapshotList,
+  SnapshotPage,
+  SnapshotSummary,
+} from '../model/service.ts';
+
+type Ports = { sync: SyncPorts; machineId: string };
+
+/** A sync may be at work: it is waited for this long. */
+const LOCK_TRIES = 50;
+const LOCK_WAIT_MS = 200;
+
+/** @throws Failure `folder-missing`, `invalid-request`, `needs-system-git` and other reasons of the repository */
+export async function listProjectSnapshots(
+  project: Project,
+  page: SnapshotPage,
+  ports: Ports,
+): Promise<SnapshotList> {
+  refuseElsewhere(project, ports);
+  return withRepository({ worktree: project.path }, ports.sync, async ({ repo }, objects) => {
+    const now = ports.sync.clock.now();
+    const policy = retentionOf(project.github);
+    const { snapshots, nextCursor } = await listSnapshots({ repo, objects, policy, now, ...page });
+    return { snapshots: snapshots.map(summaryOf), nextCursor };
+  });
+}
+
+/** Reads only, so no lock is needed. @throws Failure `snapshot-not-found`, and as `listProjectSnapshots` does */
+export async function diffProjectSnapshot(
+  project: Project,
+  { id, against }: { id: string; against: 'previous' | 'worktree' },
+  ports: Ports,
+): Promise<SnapshotComparison> {
+  refuseElsewhere(project, ports);
+  return withRepository({ worktree: project.path }, ports.sync, async (opened, objects) => {
+    const found = await findSnapshot(objects, id);
+    const snapshot = summaryOf(found);
+    if (against === 'previous') {
+      const before = await treeOf(objects, found.parents[0] ?? null);
+      return { snapshot, ...(await diffSnapshots(objects, before, found.tree)) };
+    }
+    const { signal } = new AbortController();
+    const { wanted } = await findWork({ github: project.github, signal }, ports.sync, opened, objects);
+    const headTree = await treeOf(objects, opened.head.oid);
+    const { repo } = opened;
+    const diff = await diffWithWorktree({ repo, objects, tree: found.tree, headTree, changes: wanted });
+    return { snapshot, ...diff };
+  });
+}
+
+/** Holds the repository lock. @throws Failure as `restoreSnapshot` of the git room does, `repository-busy` */
+export async function restoreProjectSnapshot(
+  project: Project,
+  { snapshot, paths }: { snapshot: string; paths: readonly string[] | null },
+  ports: Ports,
+): Promise<RestoreResult> {
+  refuseElsewhere(project, ports);
+  const lock = await waitForLock(project, ports.sync);
+  try {
+    return await restoreSnapshot(
+      {
+        worktree: project.path,
+        github: project.github,
+        machineId: ports.machineId,
+        remoteTips: project.facts.remoteTips,
+        snapshot,
+        paths: paths === null ? 'all' : paths.map(asPath),
+        signal: new AbortController().signal,
+      },
+      ports.sync,
+    );
+  } finally {
+    await lock.release();
+  }
+}
+
+async function waitForLock(project: Project, sync: SyncPorts) {
+  const repo = await openRepository(project.path);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await takeRepositoryLock(repo, sync);
+    } catch (error) {
+      const isBusy = error instanceof Failure && error.code === 'repository-busy';
+      if (!isBusy || tries === LOCK_TRIES) throw error;
+      await sync.clock.sleep(LOCK_WAIT_MS);
+    }
+  }
+}
+
+/** `dir/` and `dir` are one folder. */
+function asPath(text: string) {
+  return toRepoPath(text.replace(/\/+$/, ''));
+}
+
+async function treeOf(objects: ObjectStore, commit: string | null): Promise<string | null> {
+  return commit === null ? null : (await objects.readCommit(commit)).tree;
+}
+
+function summaryOf({ id, at, branch, filesChanged, machine }: Snapshot): SnapshotSummary {
+  return { id, at, branch, filesChanged, machine };
+}
+
+function refuseElsewhere({ machineId, path }: Project, ports: Ports): void {
+  if (machineId === ports.machineId) return;
+  throw new Failure('folder-missing', `${path} is a folder of the machine ${machineId}, not of this one.`, {
+    action: 'Ask the gitferry of that machine.',
+  });
+}
