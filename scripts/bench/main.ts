@@ -1,0 +1,56 @@
+// `npm run bench -- <name>`: measures beside others, and says whether the targets hold. Exit code 1 when one is missed.
+
+import { writeSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ratioText } from './figures.ts';
+import { describeMachine } from './machine.ts';
+import { benchSync } from './sync.ts';
+
+const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] [--runs 5] [--gitwatch <gitwatch.sh>]
+  --quick      two runs of each instead of five
+  --json       the report as JSON on standard output
+  --files      sizes of the repositories
+  --gitwatch   where gitwatch's script lies; without it gitwatch is left out
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    files: { type: 'string', default: '100,5000,50000' },
+    runs: { type: 'string' },
+    gitwatch: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const print = (text: string) => void writeSync(1, `${text}\n`);
+const say = (text: string) => void writeSync(2, `${text}\n`);
+
+async function main(): Promise<number> {
+  if (values.help || positionals[0] !== 'sync') {
+    say(HELP);
+    return values.help ? 0 : 2;
+  }
+  const machine = describeMachine();
+  const runs = Number(values.runs ?? (values.quick ? 2 : 5));
+  const sizes = values.files.split(',').map(Number);
+  const report = await benchSync({ runs, sizes, gitwatch: values.gitwatch ?? null, say });
+  if (values.json) print(JSON.stringify({ machine, runs, ...report }, null, 2));
+  else {
+    for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
+    print(`\nmedians of ${runs} runs in turns, milliseconds`);
+    for (const [name, { median, least, most }] of Object.entries(report.figures)) {
+      print(
+        `${name.padEnd(46)} ${median.toFixed(1).padStart(8)}   (${least.toFixed(1)} – ${most.toFixed(1)})`,
+      );
+    }
+    print('');
+    for (const ratio of report.ratios) print(ratioText(ratio));
+    for (const note of report.notes) print(note);
+  }
+  return report.ratios.some((ratio) => ratio.holds === false) ? 1 : 0;
+}
+
+process.exitCode = await main();
