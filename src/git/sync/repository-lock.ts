@@ -1,7 +1,7 @@
 // One sync at a time in a repository, over all services of this machine: a lock file in the git folder.
 
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../../host/clock.ts';
+import type { Clock } from '../../host/clock.ts';
 import { type LockFile, takeLock } from '../../host/lock-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { openRepository } from '../repository.ts';
@@ -15,8 +15,7 @@ import { clearLeftLocks, hasLeftLocks } from './left-locks.ts';
  */
 export async function takeRepositoryLock(
   repo: Repository,
-  pid: number,
-  clock: Clock = systemClock,
+  { pid, clock }: { pid: number; clock: Clock },
 ): Promise<LockFile> {
   const path = join(repo.gitDir, 'gitferry.lock');
   try {
@@ -49,7 +48,7 @@ async function withoutOrphan(lock: LockFile, repo: Repository, clock: Clock): Pr
 export async function clearAfterKill(worktree: string, ports: { pid: number; clock: Clock }): Promise<void> {
   const repo = await openRepository(worktree);
   if (!(await hasLeftLocks(repo))) return;
-  const lock = await takeRepositoryLock(repo, ports.pid, ports.clock);
+  const lock = await takeRepositoryLock(repo, ports);
   try {
     await clearLeftLocks(repo);
   } finally {

@@ -62,7 +62,7 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
 
 async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): Promise<SyncAnswer> {
   try {
-    const lock = await takeRepositoryLock(work.probe.repo, ports.pid, ports.clock);
+    const lock = await takeRepositoryLock(work.probe.repo, ports);
     try {
       await run(work, remote, ports);
     } finally {
