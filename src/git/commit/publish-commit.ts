@@ -4,7 +4,7 @@
 import { lstat } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
-import { readIndex } from '../index/index-file.ts';
+import { type IndexFile, readIndex } from '../index/index-file.ts';
 import { type IndexChange, patchIndex } from '../index/index-write.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
 import { isAbsent } from '../io-failure.ts';
@@ -32,7 +32,8 @@ export type Publication = {
   /** HEAD as it was when the commit was prepared. */
   head: { ref: string; oid: string | null };
   oid: string;
-  changes: readonly IndexChange[];
+  /** Called under the index's lock, with the index as it is; what it throws ends the publication. */
+  changes: readonly IndexChange[] | ((index: IndexFile) => Promise<readonly IndexChange[]>);
   reflog: { message: string; who: string };
   wait: LockWait;
   fsync: boolean;
@@ -89,8 +90,9 @@ async function refuseUnderWay(repo: Repository): Promise<void> {
 
 async function writeIndex({ repo, changes, fsync }: Publication, lock: LockFile): Promise<void> {
   const index = await readIndex(repo);
+  const changed = typeof changes === 'function' ? await changes(index) : changes;
   const unsure = await findUnsureEntries(repo, index, lock.createdNs);
-  await lock.write(patchIndex(index, { changes, unsure }), fsync);
+  await lock.write(patchIndex(index, { changes: changed, unsure }), fsync);
 }
 
 /** Null when the branch or HEAD moved in the last moment. */

@@ -1,0 +1,206 @@
+// Moves the checked-out branch to another commit, work tree and index with it. The order:
+//   1. look, without a lock, whether every file that differs may be touched
+//   2. index.lock (no git command changes the index from here on); look again; note in the journal what is under way
+//   3. files: deletions, then new contents, each looked at again directly before its rename
+//   4. the new index into index.lock, HEAD.lock and the branch's lock, the branch moves, reflogs, the index moves
+//   5. the journal goes
+// Cut off in 3, files hold old or new contents whole; finish-move.ts goes on from the journal. A fault takes back
+// what was written.
+
+import { mkdir, rm } from 'node:fs/promises';
+import type { Clock, Random } from '../../host/clock.ts';
+import { Failure } from '../../model/failure.ts';
+import { publishCommit } from '../commit/publish-commit.ts';
+import type { GitConfig } from '../config/config-values.ts';
+import { type IndexFile, readIndex } from '../index/index-file.ts';
+import type { IndexChange } from '../index/index-write.ts';
+import { diffTrees, type TreeDifference } from '../objects/trees.ts';
+import { readHead } from '../refs/refs.ts';
+import type { FileStat, ObjectStore, Repository } from '../types.ts';
+import { refuseConversions } from './refuse-conversions.ts';
+import { type FilesInput, placeFile, removeFile, toFileStat, UNKNOWN_STAT } from './update-files.ts';
+import { removeJournal, writeJournal } from './update-journal.ts';
+import { type LookInput, lookAtSteps, type Step } from './update-steps.ts';
+
+export type MoveInput = {
+  repo: Repository;
+  objects: ObjectStore;
+  /** The branch that HEAD is on, with `refs/heads/`. */
+  ref: string;
+  from: string | null;
+  to: string;
+  reflog: { message: string; who: string };
+  config: GitConfig;
+  /** Of a move that a kill cut off: what its journal says was there before. */
+  kept?: readonly string[] | undefined;
+  clock: Clock;
+  random: Random;
+  fsync: boolean;
+  /** Heeded until the branch moves; then the move is brought to its end. */
+  signal: AbortSignal;
+  /** Called at named steps, so that tests can stop or interfere there. */
+  faultPoint?: ((name: string) => void | Promise<void>) | undefined;
+};
+
+/**
+ * Answers how many files differ.
+ * @throws Failure `integrate-blocked-by-local-changes`, `remote-path-unsafe`, `needs-system-git` (nothing has changed
+ *   then), `ref-moved`, `index-busy`, `merge-in-progress` and its kin, `disk-full`, `write-refused`, `aborted`
+ */
+export async function moveBranch(input: MoveInput): Promise<number> {
+  const { repo, objects, from, to, clock, random, fsync, signal } = input;
+  const differences = await differencesOf(objects, from, to);
+  await refuseConversions(objects, differences, input.config);
+  await lookAtSteps(differences, lookInput(input, await readIndex(repo)));
+  const update = new Update(input);
+  try {
+    const moved = await publishCommit({
+      repo,
+      head: { ref: input.ref, oid: from },
+      oid: to,
+      changes: (index) => update.run(differences, index),
+      reflog: input.reflog,
+      wait: { clock, random, signal },
+      fsync,
+      faultPoint: async (name) => input.faultPoint?.(name),
+    });
+    if (!moved) throw new Failure('ref-moved', `${input.ref} moved while the remote changes came in.`);
+  } catch (error) {
+    const head = await readHead(repo);
+    if (head.oid !== to) await update.takeBack();
+    if (head.oid === to || update.isEmpty) await update.close();
+    throw error;
+  }
+  await update.close();
+  await input.faultPoint?.('journal-removed');
+  return differences.length;
+}
+
+export async function differencesOf(
+  objects: ObjectStore,
+  from: string | null,
+  to: string,
+): Promise<TreeDifference[]> {
+  const differences: TreeDifference[] = [];
+  const before = from === null ? null : (await objects.readCommit(from)).tree;
+  for await (const each of diffTrees(objects, before, (await objects.readCommit(to)).tree)) {
+    differences.push(each);
+  }
+  return differences;
+}
+
+function lookInput(
+  { repo, config, signal }: Pick<MoveInput, 'repo' | 'config' | 'signal'>,
+  index: IndexFile,
+): LookInput {
+  return {
+    worktree: repo.worktree,
+    index,
+    fileMode: config.getBoolean('core.fileMode') ?? true,
+    symlinks: config.getBoolean('core.symlinks') ?? true,
+    signal,
+  };
+}
+
+/** The work tree's part: what was done so far, so that it can be taken back. */
+class Update {
+  readonly #input: MoveInput;
+  readonly #files: FilesInput;
+  /** Steps that were carried out, in their order, with the stat that they led to. */
+  readonly #carriedOut: { step: Step; stat: FileStat | null }[] = [];
+
+  constructor(input: MoveInput) {
+    const { repo, objects, fsync } = input;
+    this.#input = input;
+    this.#files = filesOf({ repo, objects, fsync });
+  }
+
+  /** Nothing in the work tree is other than it was. */
+  get isEmpty(): boolean {
+    return this.#carriedOut.length === 0;
+  }
+
+  /** Called under the index's lock; answers the entries of the new index. */
+  async run(differences: readonly TreeDifference[], index: IndexFile): Promise<IndexChange[]> {
+    const { repo, ref, from, to, reflog, fsync, faultPoint } = this.#input;
+    const steps = await lookAtSteps(differences, lookInput(this.#input, index));
+    const kept = [...(this.#input.kept ?? pathsDone(steps))];
+    await writeJournal(repo, { ref, from, to, kept, message: reflog.message }, fsync);
+    await mkdir(this.#files.temporary, { recursive: true });
+    await faultPoint?.('journal-written');
+    for (const step of deepestFirst(steps)) await this.#carryOut(step);
+    for (const step of steps) if (step.after !== null) await this.#carryOut(step);
+    await faultPoint?.('files-written');
+    const stats = new Map(this.#carriedOut.map(({ step, stat }) => [step.path, stat]));
+    return steps.map(({ path, after, stats: found }): IndexChange => {
+      if (after === null) return { path, entry: null };
+      const stat = stats.get(path) ?? (found === null ? UNKNOWN_STAT : toFileStat(found));
+      return { path, entry: { mode: after.mode, oid: after.oid, stat } };
+    });
+  }
+
+  async #carryOut(step: Step): Promise<void> {
+    const { signal, faultPoint } = this.#input;
+    if (step.state === 'done') return;
+    signal.throwIfAborted();
+    if (step.after === null) {
+      await removeFile(this.#files, step);
+      this.#carriedOut.push({ step, stat: null });
+      await faultPoint?.('file-removed');
+    } else {
+      const stat = await placeFile(this.#files, step, step.after);
+      this.#carriedOut.push({ step, stat });
+      await faultPoint?.('file-placed');
+    }
+  }
+
+  async takeBack(): Promise<void> {
+    await takeBack(
+      this.#input,
+      this.#carriedOut.splice(0).map(({ step }) => step),
+    );
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#files.temporary, { recursive: true, force: true });
+    await removeJournal(this.#input.repo);
+  }
+}
+
+/** Undoes steps, last first; those that were never done cost a look. A file that changed since is a person's and stays. */
+export async function takeBack(
+  input: Pick<MoveInput, 'repo' | 'objects' | 'config' | 'fsync'>,
+  steps: readonly TreeDifference[],
+): Promise<void> {
+  const files = filesOf(input);
+  await mkdir(files.temporary, { recursive: true });
+  const signal = new AbortController().signal;
+  for (const { path, before, after } of [...steps].reverse()) {
+    try {
+      const look = lookInput({ ...input, signal }, await readIndex(input.repo));
+      const [step] = await lookAtSteps([{ path, before: after, after: before }], look);
+      if (step?.state !== 'to-do') continue;
+      if (step.after === null) await removeFile(files, step);
+      else await placeFile(files, step, step.after);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'integrate-blocked-by-local-changes') throw error;
+    }
+  }
+}
+
+function filesOf({ repo, objects, fsync }: Pick<MoveInput, 'repo' | 'objects' | 'fsync'>): FilesInput {
+  return { worktree: repo.worktree, objects, temporary: temporaryFolder(repo), fsync };
+}
+
+export function temporaryFolder({ gitDir }: Repository): string {
+  return `${gitDir}/gitferry-update`;
+}
+
+function pathsDone(steps: readonly Step[]): string[] {
+  return steps.filter(({ state }) => state === 'done').map(({ path }) => path);
+}
+
+/** What lies in a folder goes before what the folder makes way for. */
+function deepestFirst(steps: readonly Step[]): Step[] {
+  return steps.filter(({ after }) => after === null).reverse();
+}
