@@ -7,7 +7,7 @@ import { readPlaceExactly } from './judge-changes.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** `diff` is null for what is not text, too large or beyond what one answer holds. `path` is display text. */
-export type FileDiff = { path: string; kind: 'added' | 'modified' | 'deleted'; diff: string | null };
+type FileDiff = { path: string; kind: 'added' | 'modified' | 'deleted'; diff: string | null };
 /** `truncated`: there are more files than are named. */
 export type SnapshotDiff = { files: FileDiff[]; truncated: boolean };
 

@@ -9,7 +9,7 @@ import { listRefs } from '../refs/refs.ts';
 import type { Head, ObjectStore, Repository } from '../types.ts';
 import { parseSnapshot, type Snapshot } from './snapshot-commit.ts';
 
-export const SNAPSHOT_REFS = 'refs/heads/auto/';
+const SNAPSHOT_REFS = 'refs/heads/auto/';
 const DATED = /^(.+)@(\d{4}-\d{2})$/;
 const DETACHED_DIGITS = 12;
 

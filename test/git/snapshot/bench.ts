@@ -10,7 +10,7 @@ import { createGitRepo, type GitRepo, gitEnv, runGit } from '../../support/git-r
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** 2026-01-01T00:00:00Z. */
-export const START_MS = 1_767_225_600_000;
+const START_MS = 1_767_225_600_000;
 
 export type Bench = {
   git: GitRepo;
