@@ -32,7 +32,10 @@ export function readFailure(error: unknown, path: string): unknown {
   if (error instanceof Failure) return error;
   const code = errorCode(error);
   if (ABSENT.has(code) || code === 'ELOOP' || code === 'EISDIR' || code === 'EINVAL') {
-    return new Failure('file-changing', `${path} changed while it was read.`, { cause: error });
+    return new Failure('file-changing', `${path} changed while it was read.`, {
+      data: { path },
+      cause: error,
+    });
   }
   if (REFUSED.has(code))
     return new Failure('file-unreadable', `Cannot read ${path}: ${code}.`, { cause: error });

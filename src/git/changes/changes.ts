@@ -165,5 +165,9 @@ function problem(path: RepoPath, error: unknown): UnreadableFile {
   const cause = error instanceof Failure && error.cause !== undefined ? error.cause : error;
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Failure && error.code === 'file-changing' ? error.code : 'file-unreadable';
-  return { path: displayPath(path), detail: (cause instanceof Failure ? '' : errorCode(cause)) || text, code };
+  return {
+    path: displayPath(path),
+    detail: (cause instanceof Failure ? '' : errorCode(cause)) || text,
+    code,
+  };
 }

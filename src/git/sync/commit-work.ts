@@ -2,6 +2,7 @@
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import type { FoundChanges } from '../changes/changes.ts';
 import { commitMessage } from '../commit/commit-message.ts';
 import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type Identity } from '../types.ts';
@@ -26,15 +27,14 @@ export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void
 async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
   const { changes, unreadable } = await work.engine.findChanges(scopeOf(work), work.signal);
   work.facts.pendingFiles = changes.length + unreadable.length;
-  const problem = unreadable[0];
-  if (problem)
-    work.standing = reasonOf('file-unreadable', `${problem.path} cannot be read: ${problem.detail}`);
+  standForUnreadable(work, unreadable);
   if (work.github.mode === 'push') return;
 
-  const verdict = await judge(work, changes, ports);
+  const { verdict, still } = await judgeStill(work, changes, unreadable, ports);
+  standForUnreadable(work, unreadable);
   work.facts.heldFiles = verdict.held;
   const held = new Set(verdict.held.map((file) => file.path));
-  const wanted = changes.filter((change) => !held.has(displayPath(change.path)));
+  const wanted = still.filter((change) => !held.has(displayPath(change.path)));
   work.facts.pendingFiles = wanted.length + unreadable.length;
   if (wanted.length === 0) return;
   const refusal = refuse(work, verdict);
@@ -42,8 +42,43 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
     work.standing = refusal;
     return;
   }
-  await commit(work, wanted, ports);
+  unreadable.push(...(await commit(work, wanted, ports)).map(busyFile));
+  standForUnreadable(work, unreadable);
   work.facts.pendingFiles = unreadable.length;
+}
+
+type Unreadable = FoundChanges['unreadable'];
+
+const busyFile = (path: string): Unreadable[number] => ({
+  ...{ path, code: 'file-changing' },
+  detail: 'it keeps changing while it is read',
+});
+
+/** Files that nobody may read need a person; busy ones are looked at again with their next change. */
+function standForUnreadable(work: SyncWork, unreadable: Unreadable): void {
+  const problem = unreadable.find(({ code }) => code === 'file-unreadable') ?? unreadable[0];
+  if (problem) work.standing = reasonOf(problem.code, `${problem.path} cannot be read: ${problem.detail}`);
+}
+
+/** A file that changes under the guard's eyes holds up no other: it is put to those that cannot be read. */
+async function judgeStill(
+  work: SyncWork,
+  changes: readonly FileChange[],
+  unreadable: Unreadable,
+  ports: SyncPorts,
+): Promise<{ verdict: GuardVerdict; still: readonly FileChange[] }> {
+  let still = changes;
+  for (;;) {
+    try {
+      return { verdict: await judge(work, still, ports), still };
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'file-changing') throw error;
+      const left = still.filter((change) => displayPath(change.path) !== error.data.path);
+      if (left.length === still.length) throw error;
+      unreadable.push(busyFile(String(error.data.path)));
+      still = left;
+    }
+  }
 }
 
 /**
@@ -113,7 +148,12 @@ function authorOf(work: SyncWork): Identity | null {
   return work.github.commit?.author ?? work.probe.identity;
 }
 
-async function commit(work: SyncWork, changes: readonly FileChange[], ports: SyncPorts): Promise<void> {
+/** Answers the files that were left out, because they changed in the last moment. */
+async function commit(
+  work: SyncWork,
+  changes: readonly FileChange[],
+  ports: SyncPorts,
+): Promise<readonly string[]> {
   const { probe, engine, signal } = work;
   const author = authorOf(work);
   if (author === null) throw new Failure('identity-missing', 'No identity to commit with.');
@@ -132,7 +172,8 @@ async function commit(work: SyncWork, changes: readonly FileChange[], ports: Syn
     at: { epochMs: now, offsetMinutes: -new Date(now).getTimezoneOffset() },
     signal,
   });
-  if (made === null) return;
+  if (made === null) return [];
   work.stats.commit = made.oid;
   work.stats.filesChanged = made.files;
+  return made.busy ?? [];
 }
