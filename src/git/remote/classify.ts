@@ -37,7 +37,10 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
   [/\bGH001\b|large files detected|exceeds GitHub's file size limit/i, 'push-rejected-large-file'],
   [/pack exceeds maximum allowed size/i, 'push-too-large'],
   [/\bGH007\b|publish a private email address|email privacy restrictions/i, 'push-rejected-private-email'],
-  [/\bGH008\b|unknown (?:Git )?LFS objects?|LFS objects are missing/i, 'push-rejected-missing-lfs'],
+  [
+    /\bGH008\b|unknown (?:Git )?LFS objects?|LFS objects are missing|\/info\/lfs\//i,
+    'push-rejected-missing-lfs',
+  ],
   [/refusing to allow an? .{1,200} to create or update workflow/i, 'push-rejected-workflow-scope'],
   [
     /\bGH006\b|protected branch (?:hook declined|update failed)|push code to protected branches/i,

@@ -74,7 +74,9 @@ async function collectTree(
   held: readonly string[],
   found: Set<string>,
 ): Promise<void> {
-  if (held.includes(tree) || found.has(tree)) return;
+  if (held.includes(tree)) return;
+  // A tree that was met before may have been met beside a parent that held part of it: no reason to stop here. A folder
+  // that went back to an earlier state is walked twice, or what it held between would be left out.
   found.add(tree);
   const others = await Promise.all(held.map(async (oid) => byName(await objects.readTree(oid))));
   for (const entry of await objects.readTree(tree)) {

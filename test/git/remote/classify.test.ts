@@ -123,6 +123,11 @@ const rows: [string, Refused, string][] = [
     'push-rejected-missing-lfs',
   ],
   [
+    'a host without LFS',
+    { sideband: 'batch response: Repository or object not found: https://h/u/r.git/info/lfs/objects/batch' },
+    'push-rejected-missing-lfs',
+  ],
+  [
     'GH009',
     { reason: 'pre-receive hook declined', sideband: 'error: GH009: Secrets detected! This push failed.' },
     'push-rejected-secret',

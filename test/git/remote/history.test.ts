@@ -99,6 +99,19 @@ test('newObjects() from nothing is everything that git lists, exactly', async ()
   expect([...found.oids].sort()).toEqual([...wanted].sort());
 });
 
+test('newObjects() leaves nothing out of a folder that went back to an earlier state', async () => {
+  const { repo, objects, oid } = await setUp();
+  await commit(repo, { 'dir/kept.txt': 'kept', 'dir/sub/kept.txt': 'kept too', 'dir/b.txt': '1' });
+  await commit(repo, { 'dir/b.txt': '2' });
+  await commit(repo, { 'dir/b.txt': '1' });
+  const found = await newObjects(objects, await oid('HEAD'), [], LIMIT);
+  const listed = (await repo.git('rev-list', '--objects', 'HEAD')).trimEnd().split('\n');
+  expect(found).toMatchObject({ commits: 3 });
+  expect(new Set(found === 'too-many' ? [] : found.oids)).toEqual(
+    new Set(listed.map((line) => line.slice(0, 40))),
+  );
+});
+
 test('newObjects() of one changed file is a commit, its folders and the file', async () => {
   const { repo, objects } = await setUp();
   const base = await commit(repo, { 'a/b/c.txt': '1', 'a/x.txt': '1', 'y/z.txt': '1' });
