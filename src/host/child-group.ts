@@ -25,7 +25,7 @@ export async function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL')
   }
 }
 
-export async function isSameProcess({ pid, start }: KnownProcess): Promise<boolean> {
+async function isSameProcess({ pid, start }: KnownProcess): Promise<boolean> {
   return (await processStart(pid)) === start;
 }
 

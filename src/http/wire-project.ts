@@ -19,6 +19,7 @@ export function wireProject(view: ProjectView): WireProject {
     pausedUntil: isoOrNull(view.pausedUntil),
     github: wireGithub(github),
     mode: github.mode,
+    engine: facts.engine,
     branch: facts.branch,
     hasPendingChanges: facts.pendingFiles > 0,
     pendingFiles: facts.pendingFiles,

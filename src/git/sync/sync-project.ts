@@ -13,6 +13,7 @@ import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
+import { tidyAfter } from './tidy-after.ts';
 
 const CONFLICTS: ReadonlySet<string> = new Set([
   'remote-ahead',
@@ -22,7 +23,7 @@ const CONFLICTS: ReadonlySet<string> = new Set([
 
 /** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
 export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
-  const facts = { ...input.facts, blocked: null };
+  const facts: ProjectFacts = { ...input.facts, blocked: null };
   let probe: ProbeResult;
   try {
     await clearAfterKill(input.worktree, ports);
@@ -45,10 +46,12 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
       ports,
     );
     if (choice.kind === 'blocked') return blocked(choice.reason, facts, NO_STATS);
+    const { engine } = choice;
+    facts.engine = { name: engine.name, reason: engine.reason };
     const work: SyncWork = {
       ...input,
       probe,
-      engine: choice.engine,
+      engine,
       objects,
       facts,
       stats: { ...NO_STATS, remotes: [] },
@@ -100,6 +103,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   await commitWork(work, ports);
   work.signal.throwIfAborted();
   await pushBranches(work, chosen.remote, ports);
+  await tidyAfter(work, ports);
 }
 
 function done(work: SyncWork): SyncOutcome {

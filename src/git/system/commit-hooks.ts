@@ -99,7 +99,7 @@ async function runHook(git: RunGit, hook: Hook, args: string[], env: Record<stri
 }
 
 /** A hook's words for people: on one line, without credentials. */
-export function hookText(err: string, out: Buffer, code: number | null): string {
+function hookText(err: string, out: Buffer, code: number | null): string {
   const text = redact(`${err}\n${out.toString('utf8')}`.replace(/\s+/g, ' ')).trim();
   return text === '' ? `it ended with ${code}` : text.slice(0, LONGEST_TEXT);
 }

@@ -10,7 +10,7 @@ import { errorCode } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 import { forgetChild, noteChild } from './child-record.ts';
 
-export type GitCall = {
+type GitCall = {
   input?: string | Uint8Array;
   /** Over the common environment; undefined takes a variable away. */
   env?: Environment;

@@ -1,7 +1,7 @@
 // A project on the wire, and the bodies that add or change one.
 
 import { z } from '@hono/zod-openapi';
-import { PROJECT_STATES } from '../../model/project.ts';
+import { ENGINES, PROJECT_STATES } from '../../model/project.ts';
 import { GithubConfigPatchSchema } from '../../model/project-config.ts';
 import { RUN_STATUSES } from '../../model/run.ts';
 import {
@@ -41,6 +41,10 @@ const ProjectSchema = z
     pausedUntil: InstantSchema.nullable(),
     github: GithubSchema,
     mode: z.enum(['commit', 'push', 'snapshot']),
+    engine: z
+      .object({ name: z.enum(ENGINES), reason: z.string().nullable() })
+      .nullable()
+      .openapi({ description: 'Which git works here, and why it is not the built-in one.' }),
     branch: z.string().nullable(),
     hasPendingChanges: z.boolean(),
     pendingFiles: z.int(),

@@ -15,6 +15,7 @@ afterEach(async () => {
 });
 
 const done = { outcome: { kind: 'done', status: 'success' } };
+const SSH_KEYGEN = 'ssh-keygen';
 const asked = { github: { engine: 'git' } } as const;
 
 /** Skips a test by name, with the reason, where the machine lacks a program. */
@@ -113,11 +114,11 @@ test('a linked worktree is synced with its own branch', async () => {
   await rm(path, { recursive: true });
 });
 
-needs('ssh-keygen', '-?')(
+needs(SSH_KEYGEN, '-?')(
   'commits are signed when commit.gpgSign says so, and a missing key is named',
   async () => {
     const key = join(row.home, 'key');
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    execFileSync(SSH_KEYGEN, ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     await row.repo.git('config', 'gpg.format', 'ssh');
     await row.repo.git('config', 'user.signingKey', key);
     await row.repo.git('config', 'commit.gpgSign', 'true');
