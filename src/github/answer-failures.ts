@@ -1,5 +1,4 @@
-// Translates what goes wrong with a REST request into failures: no answer, or an answer that is no success.
-// Must not know which request it was for.
+// Translates the answer to a REST request that is no success into a failure. Must not know which request it was for.
 
 import { redact } from '../host/log.ts';
 import { Failure, type FailureData } from '../model/failure.ts';
@@ -62,46 +61,4 @@ function pause({ apiHost, headers, now }: Refusal): FailureData {
 function ssoAddress(headers: Headers): string {
   const address = /url=(https:\/\/[^\s;,]+)/.exec(headers.get('x-github-sso') ?? '')?.[1];
   return address ? ` Authorise the token at ${address}` : '';
-}
-
-const OFFLINE_CODES = new Set(
-  'ENOTFOUND EAI_AGAIN ECONNREFUSED ENETUNREACH ENETDOWN EHOSTUNREACH EHOSTDOWN EADDRNOTAVAIL'.split(' '),
-);
-const TIMEOUT_CODES = new Set(
-  'ETIMEDOUT UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT'.split(' '),
-);
-// Deno gives texts only.
-const OFFLINE_WORDS =
-  /dns error|failed to lookup address|connection refused|network is unreachable|no route to host/i;
-const TIMEOUT_WORDS = /timed out|timeout/i;
-
-/** A request that got no answer: `offline`, `remote-timeout`, `remote-error`, or the failure that ended it. */
-export function networkFailure(error: unknown, apiHost: string): Failure {
-  const chain = causesOf(error);
-  const known = chain.find((each) => each instanceof Failure);
-  if (known) return known;
-  const codes = chain.map((each) => (each instanceof Error && 'code' in each ? String(each.code) : ''));
-  const text = chain.map((each) => (each instanceof Error ? each.message : String(each))).join(': ');
-  const data = { host: apiHost };
-  if (codes.some((code) => OFFLINE_CODES.has(code)) || OFFLINE_WORDS.test(text)) {
-    const gated = { ...data, gate: `host:${apiHost}` };
-    return new Failure('offline', `${apiHost} cannot be reached.`, { data: gated, cause: error });
-  }
-  if (codes.some((code) => TIMEOUT_CODES.has(code)) || TIMEOUT_WORDS.test(text)) {
-    return new Failure('remote-timeout', `${apiHost} did not answer in time.`, { data, cause: error });
-  }
-  return new Failure('remote-error', `The connection to ${apiHost} broke.`, { data, cause: error });
-}
-
-/** The error, its causes and the parts of aggregates, outermost first. */
-function causesOf(error: unknown): unknown[] {
-  const chain: unknown[] = [];
-  const open: unknown[] = [error];
-  while (open.length > 0 && chain.length < 16) {
-    const next = open.shift();
-    chain.push(next);
-    if (next instanceof AggregateError) open.push(...next.errors);
-    if (next instanceof Error && next.cause !== undefined) open.push(next.cause);
-  }
-  return chain;
 }

@@ -5,8 +5,9 @@ import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { networkFailure } from '../host/network-failure.ts';
 import { Failure } from '../model/failure.ts';
-import { networkFailure, refusalFailure } from './answer-failures.ts';
+import { refusalFailure } from './answer-failures.ts';
 
 /** `host` is the git host, for example `github.com`. */
 export type RepositoryRef = { host: string; owner: string; name: string; signal?: AbortSignal };

@@ -3,10 +3,10 @@
 // isomorphic-git lose what is needed here: response headers of failures, the host a credential was meant for.
 
 import type { Clock } from '../../host/clock.ts';
+import { networkFailure } from '../../host/network-failure.ts';
 import { Failure } from '../../model/failure.ts';
 import { answerFailure } from './answer-failure.ts';
 import { startIdleWatch } from './idle-watch.ts';
-import { networkFailure } from './network-failure.ts';
 import { displayUrl, isLoopback, parseRemoteUrl } from './remote-url.ts';
 
 type GitRequest = {

@@ -2,13 +2,13 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { discoverRefs } from '../../../src/git/remote/discover.ts';
 import { startIdleWatch } from '../../../src/git/remote/idle-watch.ts';
-import { networkFailure } from '../../../src/git/remote/network-failure.ts';
 import {
   createTransport,
   type GitTransport,
   type TransportInput,
 } from '../../../src/git/remote/transport.ts';
 import { systemClock } from '../../../src/host/clock.ts';
+import { networkFailure } from '../../../src/host/network-failure.ts';
 import { Failure } from '../../../src/model/failure.ts';
 import { type GitServer, startGitServer } from '../../support/git-server.ts';
 import { createManualClock } from '../../support/manual-clock.ts';

@@ -1,8 +1,8 @@
 // Translates what `fetch` throws into failures. Node gives codes; Deno gives only texts.
-// Knows nothing about git or about answers that did arrive.
+// Knows nothing of what was asked for, nor of answers that did arrive.
 
-import { Failure } from '../../model/failure.ts';
-import type { FailureCode } from '../../model/failure-codes.ts';
+import { Failure } from '../model/failure.ts';
+import type { FailureCode } from '../model/failure-codes.ts';
 
 const CODES: Readonly<Record<string, FailureCode>> = {
   ENOTFOUND: 'offline',
@@ -25,10 +25,13 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
   [/timed out|timeout/i, 'remote-timeout'],
 ];
 
-/** A request to `host` that got no complete answer: `offline`, `remote-timeout` or `remote-error`. */
+/** A request to `host` that got no complete answer: `offline`, `remote-timeout`, `remote-error`, or the failure that ended it. */
 export function networkFailure(error: unknown, host: string): Failure {
   const chain = causesOf(error);
-  const code = chain.map(codeOf).find((each) => each !== '') ?? '';
+  const known = chain.find((each) => each instanceof Failure);
+  if (known) return known;
+  const codes = chain.map(codeOf).filter((each) => each !== '');
+  const code = codes.find((each) => CODES[each] !== undefined) ?? codes[0] ?? '';
   const text = chain.map((each) => (each instanceof Error ? each.message : String(each))).join(': ');
   const found = CODES[code] ?? TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'remote-error';
   const what = code === '' ? shortText(chain) : code;
