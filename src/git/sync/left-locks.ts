@@ -21,13 +21,16 @@ export async function hasLeftLocks(repo: Repository): Promise<boolean> {
 /**
  * Removes the locks that a killed sync left. An index whose commit is in force already takes its place: nobody
  * else can have written one meanwhile, and without it git would show the commit as taken back.
+ * Answers the commits whose index had no lock any more: it came into force, or somebody removed it.
  */
-export async function clearLeftLocks(repo: Repository): Promise<void> {
+export async function clearLeftLocks(repo: Repository): Promise<string[]> {
   const folder = twinsFolder(repo);
   const locks = await findLocks(repo);
+  const withoutLock: string[] = [];
   for (const name of await namesIn(folder)) {
     const twin = join(folder, name);
     const { ino, dev } = await lstat(twin, { bigint: true });
+    const found = locks.size;
     for (const path of locks) {
       const lock = await lstat(path, { bigint: true });
       if (lock.ino !== ino || lock.dev !== dev) continue;
@@ -35,8 +38,11 @@ export async function clearLeftLocks(repo: Repository): Promise<void> {
       else await rm(path, { force: true });
       locks.delete(path);
     }
+    const oid = INDEX_TWIN.exec(name)?.[1];
+    if (oid !== undefined && locks.size === found) withoutLock.push(oid);
     await rm(twin, { force: true });
   }
+  return withoutLock;
 }
 
 async function isDue(repo: Repository, name: string, path: string): Promise<boolean> {

@@ -1,9 +1,12 @@
 // One sync at a time in a repository, over all services of this machine: a lock file in the git folder.
 
 import { join } from 'node:path';
-import type { Clock } from '../../host/clock.ts';
+import type { Clock, Random } from '../../host/clock.ts';
 import { type LockFile, takeLock } from '../../host/lock-file.ts';
 import { Failure } from '../../model/failure.ts';
+import { repairIndex } from '../commit/repair-index.ts';
+import { openObjects } from '../objects/objects.ts';
+import type { LockWait } from '../refs/lock-file.ts';
 import { openRepository } from '../repository.ts';
 import { endLeftChild } from '../system/child-record.ts';
 import type { Repository } from '../types.ts';
@@ -45,13 +48,26 @@ async function withoutOrphan(lock: LockFile, repo: Repository, clock: Clock): Pr
 }
 
 /** After a kill: locks of ours stand in the way, of the probe too. @throws Failure as `takeRepositoryLock` */
-export async function clearAfterKill(worktree: string, ports: { pid: number; clock: Clock }): Promise<void> {
+export async function clearAfterKill(
+  worktree: string,
+  ports: { pid: number; clock: Clock; random: Random },
+): Promise<void> {
   const repo = await openRepository(worktree);
   if (!(await hasLeftLocks(repo))) return;
   const lock = await takeRepositoryLock(repo, ports);
   try {
-    await clearLeftLocks(repo);
+    const commits = await clearLeftLocks(repo);
+    if (commits.length > 0) await repairIndexes(repo, commits, ports);
   } finally {
     await lock.release();
+  }
+}
+
+async function repairIndexes(repo: Repository, commits: readonly string[], wait: LockWait): Promise<void> {
+  const objects = openObjects(repo, { fsync: false });
+  try {
+    for (const oid of commits) await repairIndex({ repo, objects, oid, wait });
+  } finally {
+    await objects.close();
   }
 }
