@@ -43,8 +43,7 @@ export async function* requestPack(
 
 function refuseShallow({ version, capabilities }: UploadPack, { shallow }: PackWish): void {
   if (shallow.length === 0) return;
-  const words = version === 2 ? (capabilities.get('fetch') ?? '').split(' ') : [...capabilities.keys()];
-  if (words.includes('shallow')) return;
+  if (version === 0 && capabilities.has('shallow')) return;
   throw new Failure(
     'needs-system-git',
     'The clone is shallow, and the remote does not serve shallow clones.',
@@ -54,12 +53,11 @@ function refuseShallow({ version, capabilities }: UploadPack, { shallow }: PackW
   );
 }
 
-function bodyOf2({ transport }: Asking, { wants, haves, shallow, thin }: PackWish): Buffer {
+function bodyOf2({ transport }: Asking, { wants, haves, thin }: PackWish): Buffer {
   const lines = [
     ...(thin ? ['thin-pack'] : []),
     'no-progress',
     'ofs-delta',
-    ...shallow.map((oid) => `shallow ${oid}`),
     ...wants.map((oid) => `want ${oid}`),
     ...haves.map((oid) => `have ${oid}`),
     'done',

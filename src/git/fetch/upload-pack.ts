@@ -65,25 +65,28 @@ export async function refsOf(
   return new Map([...server.refs].filter(([ref]) => prefixes.some((prefix) => ref.startsWith(prefix))));
 }
 
-/** One GET (more with redirects). @throws Failure as `listRemoteRefs` */
-export async function discoverUploadPack(asking: Asking): Promise<UploadPack> {
+/** One GET (more with redirects), in the newest version up to `most`. @throws Failure as `listRemoteRefs` */
+export async function discoverUploadPack(asking: Asking, most: 0 | 2 = 2): Promise<UploadPack> {
   const { transport, signal } = asking;
   const address = displayUrl(asking.url).replace(/\/+$/, '');
   const response = await transport.request({
     method: 'GET',
     url: address + SUFFIX,
-    headers: VERSION_2,
+    headers: most === 2 ? VERSION_2 : {},
     signal,
   });
   asking.count.requests += response.requests;
   const packets = await collectPackets(response, address);
   // The first line names the service; servers leave it out in version 2.
-  if (lineOf(packets[0]) === `# service=${SERVICE}`) packets.splice(0, packets[1] === null ? 2 : 1);
+  const isAnnounced = lineOf(packets[0]) === `# service=${SERVICE}` && packets[1] === null;
+  if (isAnnounced) packets.splice(0, 2);
   const url = response.redirectedTo === null ? address : repositoryOf(response.url, address);
   if (lineOf(packets[0]) === 'version 2') {
     const words = packets.slice(1).flatMap((packet) => (packet === null ? [] : [lineOf(packet)]));
     return { url, version: 2, capabilities: capabilityMap(words), refs: null };
   }
+  if (!isAnnounced) throw invalid(address, 'does not answer as a git repository');
+  if (packets.length === 0) throw invalid(address, 'ends its list of refs too early');
   return { url, version: 0, ...readAdvertisement(packets, address) };
 }
 
@@ -188,7 +191,6 @@ function readAdvertisement(packets: readonly (Buffer | null)[], url: string) {
     const [, oid = '', ref = ''] = match;
     if (ref !== 'capabilities^{}' && !ref.endsWith('^{}')) refs.set(ref, oid);
   }
-  if (packets.length < 2) throw invalid(url, 'does not answer as a git repository');
   return { refs, capabilities: capabilityMap(words) };
 }
 

@@ -41,7 +41,9 @@ async function commonAncestors(objects: ObjectStore, ours: string, theirs: strin
   let open = 0;
 
   async function reach(oid: string, flags: number): Promise<void> {
-    const node = nodes.get(oid) ?? (await load(objects, oid));
+    // Below a common ancestor nothing new is found, so there a shallow clone may end.
+    const node = nodes.get(oid) ?? (await load(objects, oid, (flags & STALE) !== 0));
+    if (node === null) return;
     nodes.set(oid, node);
     const next = node.flags | flags;
     if (next === node.flags) return;
@@ -88,7 +90,7 @@ function insert(queue: Node[], node: Node): void {
   node.queued = true;
 }
 
-async function load(objects: ObjectStore, oid: string): Promise<Node> {
+async function load(objects: ObjectStore, oid: string, mayLack: boolean): Promise<Node | null> {
   try {
     const { parents } = await objects.readCommit(oid);
     const { content } = await objects.read(oid);
@@ -96,6 +98,7 @@ async function load(objects: ObjectStore, oid: string): Promise<Node> {
     return { oid, parents, time, flags: 0, queued: false };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'object-missing') throw error;
+    if (mayLack) return null;
     throw new Failure(
       'history-incomplete',
       `The commit ${oid} is not here, so nobody can tell where the histories part.`,
