@@ -2,7 +2,7 @@
 // files written no earlier than the index; writing the index later would end that, so such entries are marked.
 
 import { lstat } from 'node:fs/promises';
-import { isAbsent } from '../io-failure.ts';
+import { errorCode, isAbsent } from '../io-failure.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { diskPath } from '../paths.ts';
 import { FILE_MODE, type Repository } from '../types.ts';
@@ -40,8 +40,10 @@ async function isSure(repo: Repository, index: IndexFile, at: number, lockedNs: 
     const stats = await lstat(diskPath(repo.worktree, entry.path), { bigint: true });
     return matchesStat(entry, stats) && !isRacy(entry, index);
   } catch (error) {
-    // A deletion shows without stat data.
-    if (isAbsent(error)) return true;
+    // A deletion shows without stat data; so does a folder that became a link, also one that leads to itself.
+    if (isAbsent(error) || errorCode(error) === 'ELOOP') return true;
+    // Nobody may look at it now: whoever may later has to read it.
+    if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') return false;
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { lstat, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { IndexFile, isRacy, matchesStat, readIndex } from '../../../src/git/index/index-file.ts';
 import { type IndexChange, patchIndex } from '../../../src/git/index/index-write.ts';
+import { findUnsureEntries } from '../../../src/git/index/unsure-entries.ts';
 import { bytesOf, toRepoPath } from '../../../src/git/paths.ts';
 import { openRepository } from '../../../src/git/repository.ts';
 import type { Repository } from '../../../src/git/types.ts';
@@ -289,4 +290,16 @@ test('patchIndex() writes names of 4095 bytes and more', async () => {
     expect(await git.git('ls-files')).toBe(`${path}\nb\n`);
     expect((await readIndex(repo)).find(toRepoPath('b'))?.oid).toBe(BLOB);
   }
+});
+
+test('findUnsureEntries() takes what is behind a link that leads to itself for gone', async () => {
+  const { git, repo, file } = await makeBench();
+  for (const path of ['dir/a', 'b']) await git.write(path, 'content');
+  await git.git('add', '.');
+  await rm(join(git.path, 'dir'), { recursive: true });
+  await symlink('dir', join(git.path, 'dir'));
+  // Everything is of the same second as the index; the new one is begun long after.
+  const index = new IndexFile(await readFile(file), 0n);
+  const later = (await lstat(file, { bigint: true })).mtimeNs + 5_000_000_000n;
+  expect(await findUnsureEntries(repo, index, later)).toEqual([index.position(toRepoPath('b')).at]);
 });
