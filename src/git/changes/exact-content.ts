@@ -29,7 +29,8 @@ export async function openExactContent(place: Place): Promise<Content> {
   try {
     const path = diskPath(place.worktree, place.path);
     if ((await lstat(path)).isSymbolicLink()) {
-      return checkedWhole(await readlink(path, { encoding: 'buffer' }), place);
+      // Some runtimes give plain bytes.
+      return checkedWhole(Buffer.from(await readlink(path, { encoding: 'buffer' })), place);
     }
     const file = await open(path, READ_FLAGS);
     let isHandedOver = false;
