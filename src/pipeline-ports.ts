@@ -4,6 +4,7 @@ import type { EventBus } from './events/types.ts';
 import type { ChangeScanner } from './git/changes/change-scanner.ts';
 import type { Clock, Random } from './host/clock.ts';
 import type { Log } from './host/log.ts';
+import type { Reason } from './model/failure.ts';
 import type { ProjectId } from './model/ids.ts';
 import type { JobView, Trigger } from './model/job.ts';
 import type { Project } from './model/project.ts';
@@ -62,6 +63,8 @@ export type Pipeline = {
   look(projectId: ProjectId): Promise<void>;
   triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
   triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
+  /** Why a project that looks safe may not be called so now; null when nothing speaks against it. */
+  unsure(projectId: ProjectId): Reason | null;
   /** Something in the queue changed from outside: look now. */
   wake(): void;
   scheduler(): SchedulerStatus;

@@ -7,24 +7,26 @@
 //
 // The rooms do not know each other; here they are joined. Events are hints: what a crash forgets, the scan finds.
 
-import { Failure } from './model/failure.ts';
-import type { JobId, ProjectId } from './model/ids.ts';
+import { Failure, type Reason } from './model/failure.ts';
+import type { ProjectId } from './model/ids.ts';
 import type { ClaimedJob, JobView } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { Asked, Pipeline, PipelinePorts } from './pipeline-ports.ts';
-import { enqueue } from './queue/enqueue.ts';
 import type { Lease } from './queue/heartbeat.ts';
-import { findJob } from './queue/reads.ts';
 import { tick } from './queue/tick.ts';
 import { createWorker, type Worker } from './queue/worker.ts';
 import { type Background, createBackground } from './runner/background.ts';
-import { needsSync } from './runner/git-changes.ts';
+import { type Certainty, createCertainty } from './runner/certainty.ts';
+import { createGitLook, type GitLook } from './runner/git-changes.ts';
+import { persist } from './runner/persist.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
+import { createQueueing, type Queueing } from './runner/queueing.ts';
 import { createJobRunner } from './runner/run-job.ts';
 import { type ScanAsked, scanAll } from './runner/scan-all.ts';
 import { createScanTimer, type ScanTimer } from './runner/scan-timer.ts';
-import { quietPeriodOf, urgencyOf } from './runner/urgency.ts';
+import { triggerProject } from './runner/trigger-project.ts';
+import { quietPeriodOf } from './runner/urgency.ts';
 import { openWatch, type ProjectWatcher } from './runner/watch-projects.ts';
 import { noteActivity } from './store/projects.ts';
 import { createDirtyPaths, type DirtyPathsStore } from './watch/dirty-paths.ts';
@@ -43,10 +45,13 @@ class SyncPipeline implements Pipeline {
   readonly #startedAt: number;
   readonly #stopping = new AbortController();
   readonly #running = new Set<ProjectId>();
+  readonly #certain: Certainty = createCertainty();
+  readonly #git: GitLook = createGitLook();
   readonly #background: Background;
   readonly #states: StatePublisher;
   readonly #hints: DirtyPathsStore;
   readonly #quiet: QuietPeriod;
+  readonly #queue: Queueing;
   readonly #watcher: ProjectWatcher;
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
   readonly #worker: Worker;
@@ -57,8 +62,9 @@ class SyncPipeline implements Pipeline {
     this.#ports = ports;
     this.#startedAt = clock.now();
     this.#background = createBackground(log);
-    this.#states = createStatePublisher(ports);
+    this.#states = createStatePublisher({ ...ports, unsure: (projectId) => this.unsure(projectId) });
     this.#hints = createDirtyPaths();
+    this.#queue = createQueueing({ ...ports, wake: () => this.#worker.wake() });
     this.#quiet = createQuietPeriod({
       clock,
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
@@ -68,7 +74,12 @@ class SyncPipeline implements Pipeline {
       onDirty: ({ projectId, paths }) => this.#noteChange(projectId, paths),
       onGitChange: (projectId) => this.#lookAtGit(projectId),
     });
-    this.#runJob = createJobRunner({ ...ports, ...ports.job, hints: this.#hints });
+    this.#runJob = createJobRunner({
+      ...ports,
+      ...ports.job,
+      hints: this.#hints,
+      compared: (projectId) => this.#certain.compared(projectId),
+    });
     this.#worker = createWorker({
       clock,
       leaseMs: LEASE.leaseMs,
@@ -101,7 +112,7 @@ class SyncPipeline implements Pipeline {
     this.#background.run('looking at a git command', async () => {
       const project = this.#ports.projects.get(projectId);
       if (!project?.github.enabled || this.#running.has(projectId)) return;
-      if (await needsSync(project)) this.#noteChange(projectId, 'all');
+      if (await this.#git.needsSync(project)) this.#noteChange(projectId, 'all');
     });
   }
 
@@ -110,23 +121,14 @@ class SyncPipeline implements Pipeline {
   #queueChange(projectId: ProjectId, delayMs: number): void {
     this.#background.run('queueing a change', async () => {
       const { db, bus } = this.#ports;
-      await this.#queue([projectId], { trigger: 'watch', delayMs, force: false, askRemote: false });
+      const asked = { trigger: 'watch', delayMs, force: false, askRemote: false } as const;
+      const done = this.#certain.doubt(projectId, 'A change could not be written to the queue yet.');
+      await persist(() => this.#queue([projectId], asked), { ...this.#ports, signal: this.#stopping.signal });
+      done();
       await bus.publish([{ type: 'change.detected', projectId, data: {} }]);
       await noteActivity(db, projectId);
       await this.#states.publish([projectId]);
     });
-  }
-
-  async #queue(
-    projectIds: readonly ProjectId[],
-    asked: Asked,
-  ): Promise<{ projectId: ProjectId; jobId: JobId }[]> {
-    const { db, bus, projects, clock } = this.#ports;
-    const urgencies = projectIds.map((id) => urgencyOf(projects.get(id), asked.priority, clock.now()));
-    const queued = await enqueue(db, { ...asked, projectIds, priority: Math.max(0, ...urgencies) });
-    bus.notify();
-    this.#worker.wake();
-    return queued;
   }
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
@@ -147,6 +149,8 @@ class SyncPipeline implements Pipeline {
     } finally {
       this.#running.delete(projectId);
     }
+    const project = this.#ports.projects.get(projectId);
+    if (project) await this.#git.noteRun(project);
     await this.#states.publish([projectId]);
     // Git commands during the run were set aside, because our own look the same.
     this.#lookAtGit(projectId);
@@ -159,9 +163,10 @@ class SyncPipeline implements Pipeline {
       ...this.#ports,
       refresh: this.#ports.job.refresh,
       hints: this.#hints,
-      queue: (projectIds, how) => this.#queue(projectIds, how),
+      queue: this.#queue,
       include: (project) => this.include(project),
       isRunning: (projectId) => this.#running.has(projectId),
+      compared: (projectId) => this.#certain.compared(projectId),
       publishStates: (projectIds) => this.#states.publish(projectIds),
       signal: this.#stopping.signal,
     });
@@ -172,19 +177,9 @@ class SyncPipeline implements Pipeline {
   }
 
   async triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView> {
-    const { db } = this.#ports;
-    const parked = (await findJob(db, projectId))?.state === 'parked';
     this.#hints.add(projectId, 'all');
-    await this.#queue([projectId], {
-      trigger: 'api',
-      delayMs: 0,
-      force: options.immediate || parked,
-      askRemote: true,
-      ...(options.priority !== undefined && { priority: options.priority }),
-    });
+    const job = await triggerProject(projectId, options, { db: this.#ports.db, queue: this.#queue });
     await this.#states.publish([projectId]);
-    const job = await findJob(db, projectId);
-    if (job === null) throw new Failure('project-disabled', `The project ${projectId} is not enabled.`);
     return job;
   }
 
@@ -206,7 +201,8 @@ class SyncPipeline implements Pipeline {
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
-    for (const room of [this.#quiet, this.#hints, this.#states]) room.forget(projectId);
+    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain];
+    for (const room of rooms) room.forget(projectId);
   }
 
   async start(): Promise<void> {
@@ -225,6 +221,10 @@ class SyncPipeline implements Pipeline {
     await this.#worker.stop(settings().shutdownGraceMs);
     await this.#background.settled();
     await bus.publish([{ type: 'service.stopped', data: { machineId } }]);
+  }
+
+  unsure(projectId: ProjectId): Reason | null {
+    return this.#certain.reasonOf(projectId);
   }
 
   wake(): void {

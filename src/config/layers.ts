@@ -3,7 +3,8 @@
 
 import { delimiter } from 'node:path';
 import { Failure } from '../model/failure.ts';
-import { type Config, SETTING_KEYS, type Setting, type SettingKey, settingOf } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { type Config, SETTING_KEYS, type SettingKey, settingOf } from './settings.ts';
 
 const SOURCES = ['default', 'file', 'environment', 'flag', 'saved'] as const;
 type Source = (typeof SOURCES)[number];

@@ -3,25 +3,7 @@
 
 import { z } from 'zod';
 import { LOG_LEVELS } from '../host/log.ts';
-
-/** How a setting's environment variable is read. */
-type EnvironmentForm = 'text' | 'integer' | 'boolean' | 'json' | 'paths' | 'list';
-
-/**
- * - `live`: applies at once; - `restart`: saved, applies at the next start;
- * - `start-only`: needed before the database is open, or secret; never saved there.
- */
-type Applies = 'live' | 'restart' | 'start-only';
-
-export type Setting = {
-  readonly schema: z.ZodType;
-  readonly default: unknown;
-  readonly env?: string;
-  readonly form?: EnvironmentForm;
-  readonly applies: Applies;
-  readonly secret?: true;
-  readonly doc: string;
-};
+import type { Setting } from './setting.ts';
 
 const integer = (min: number, max: number) =>
   ({ schema: z.int().min(min).max(max), form: 'integer' }) as const;
@@ -195,6 +177,15 @@ export const SETTINGS = {
     form: 'boolean',
     applies: 'live',
     doc: 'Wait until objects and refs are on disk, so that a power cut loses no commit.',
+  },
+  allowMessageCommands: {
+    schema: z.boolean(),
+    default: false,
+    env: 'SYNC_ALLOW_MESSAGE_COMMANDS',
+    form: 'boolean',
+    // Never by the API: whoever may call it could then run programs here.
+    applies: 'start-only',
+    doc: 'Run the commands that projects name for their commit messages (github.commit.message.command).',
   },
   jobTimeoutMs: {
     ...integer(1_000, DAY_MS),

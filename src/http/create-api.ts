@@ -10,6 +10,7 @@ import { type AccessOptions, createAccessCheck } from './access.ts';
 import { type ApiApp, createApiApp } from './api-app.ts';
 import { readBody } from './body.ts';
 import { addConfigRoutes, type ConfigAccess } from './config.ts';
+import { addConflictRoutes } from './conflict.ts';
 import { createOpenFeeds } from './feed.ts';
 import { addFeedRoutes } from './feed-routes.ts';
 import { createHeaders } from './headers.ts';
@@ -64,6 +65,7 @@ export function createApi(deps: ApiDeps): Api {
   addHistoryRoutes(app, deps);
   addConfigRoutes(app, deps);
   addProjectRoutes(app, deps);
+  addConflictRoutes(app, deps);
   addSnapshotRoutes(app, deps);
   addTicketRoutes(app, { tickets });
   addFeedRoutes(app, { ...deps, feeds });

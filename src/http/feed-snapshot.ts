@@ -12,17 +12,18 @@ const PAGE = 500;
 /** Read page by page; what changes meanwhile arrives as events afterwards. */
 export async function buildSnapshot(deps: StatusDeps): Promise<Record<string, unknown>> {
   const { db } = deps;
-  const [status, projects, queue] = await Promise.all([buildStatus(deps), readProjects(db), readQueue(db)]);
+  const [status, projects, queue] = await Promise.all([buildStatus(deps), readProjects(deps), readQueue(db)]);
   return { status, projects, queue };
 }
 
-async function readProjects(db: Database) {
+async function readProjects({ db, service }: StatusDeps) {
   const projects = [];
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof listProjectViews>> = await listProjectViews(db, {
       limit: PAGE,
       cursor,
+      unsure: (projectId) => service.unsure(projectId),
     });
     projects.push(...page.projects.map(wireProject));
     cursor = page.nextCursor;

@@ -14,7 +14,11 @@ import { wireProject } from './wire-project.ts';
 const REFRESH_S = 5;
 const MOST_ROWS = 500;
 
-type PageDeps = { db: Database; service: Pick<Service, 'scheduler'>; access: () => AccessOptions };
+type PageDeps = {
+  db: Database;
+  service: Pick<Service, 'scheduler' | 'unsure' | 'unsureProjects'>;
+  access: () => AccessOptions;
+};
 
 export function addPageRoutes(app: ApiApp, { db, service, access }: PageDeps): void {
   app.get('/', async (c) => {
@@ -23,8 +27,8 @@ export function addPageRoutes(app: ApiApp, { db, service, access }: PageDeps): v
       return answerPage(c, 401, 'Projects', text);
     }
     const [{ projects, nextCursor }, counts] = await Promise.all([
-      listProjectViews(db, { limit: MOST_ROWS, cursor: null }),
-      countProjectStates(db),
+      listProjectViews(db, { limit: MOST_ROWS, cursor: null, unsure: (id) => service.unsure(id) }),
+      countProjectStates(db, { unsure: service.unsureProjects() }),
     ]);
     const { total, safe, needsAttention } = counts;
     const running = service.scheduler().running ? '' : ' Syncing is stopped.';

@@ -103,10 +103,17 @@ function addReading(app: ApiApp, { db, service }: ProjectsDeps): void {
   app.openapi(listRoute, async (c) => {
     const { limit, cursor = null, state, q } = c.req.valid('query');
     const filter = { ...(state && { state }), ...(q && { q }) };
-    const { projects, nextCursor } = await listProjectViews(db, { limit, cursor, ...filter });
+    const { projects, nextCursor } = await listProjectViews(db, {
+      limit,
+      cursor,
+      ...filter,
+      unsure: (id) => service.unsure(id),
+    });
     return c.json({ success: true as const, projects: projects.map(wireProject), nextCursor }, 200);
   });
-  app.openapi(readRoute, async (c) => c.json(await answerOne(db, idOf(c.req.valid('param'))), 200));
+  app.openapi(readRoute, async (c) =>
+    c.json(await answerOne({ db, service }, idOf(c.req.valid('param'))), 200),
+  );
   app.openapi(discoverRoute, async (c) => {
     const found = await service.discover();
     const folders = found.map(({ path, name, remoteUrl }) => ({
@@ -122,12 +129,12 @@ function addChanging(app: ApiApp, { db, service }: ProjectsDeps): void {
   app.openapi(addRoute, async (c) => {
     const { path, projectName, github } = c.req.valid('json');
     const project = await service.addProject({ path, ...changes({ projectName, github }) });
-    return c.json(await answerOne(db, project.projectId), 201);
+    return c.json(await answerOne({ db, service }, project.projectId), 201);
   });
   app.openapi(changeRoute, async (c) => {
     const projectId = idOf(c.req.valid('param'));
     await service.updateProject(projectId, changes(c.req.valid('json')));
-    return c.json(await answerOne(db, projectId), 200);
+    return c.json(await answerOne({ db, service }, projectId), 200);
   });
   app.openapi(removeRoute, async (c) => {
     const projectId = idOf(c.req.valid('param'));
@@ -145,17 +152,17 @@ function addPausing(app: ApiApp, { db, service, clock }: ProjectsDeps): void {
       throw invalidRequest([{ path: 'untilMs', message }]);
     }
     await service.pauseProject(projectId, untilMs);
-    return c.json(await answerOne(db, projectId), 200);
+    return c.json(await answerOne({ db, service }, projectId), 200);
   });
   app.openapi(resumeRoute, async (c) => {
     const projectId = idOf(c.req.valid('param'));
     await service.resumeProject(projectId);
-    return c.json(await answerOne(db, projectId), 200);
+    return c.json(await answerOne({ db, service }, projectId), 200);
   });
 }
 
-async function answerOne(db: Database, projectId: ProjectId) {
-  const view = await findProjectView(db, projectId);
+async function answerOne({ db, service }: Pick<ProjectsDeps, 'db' | 'service'>, projectId: ProjectId) {
+  const view = await findProjectView(db, projectId, { unsure: (id) => service.unsure(id) });
   if (view === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
   return { success: true as const, project: wireProject(view) };
 }

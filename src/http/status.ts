@@ -12,7 +12,10 @@ import { isoOf, isoOrNull, wireData } from './wire.ts';
 
 export type StatusDeps = {
   db: Database;
-  service: Pick<Service, 'version' | 'machineId' | 'createdAt' | 'scheduler' | 'watcher'>;
+  service: Pick<
+    Service,
+    'version' | 'machineId' | 'createdAt' | 'scheduler' | 'watcher' | 'unsure' | 'unsureProjects'
+  >;
   clock: Pick<Clock, 'now'>;
 };
 
@@ -22,7 +25,7 @@ export async function buildStatus({ db, service, clock }: StatusDeps): Promise<W
     listGates(db),
     queueStats(db),
     runTotals(db),
-    countProjectStates(db),
+    countProjectStates(db, { unsure: service.unsureProjects() }),
   ]);
   const scheduler = service.scheduler();
   return {

@@ -26,6 +26,7 @@ export function wireProject(view: ProjectView): WireProject {
     unpushedCommits: facts.unpushedCommits,
     behindCommits: facts.behindCommits,
     heldFiles: facts.heldFiles,
+    conflictFiles: facts.conflictFiles,
     lastSafeAt: isoOrNull(facts.lastSafeAt),
     lastSync: view.lastRun && wireLastSync(view.lastRun),
     job: job === null || job.state === 'idle' ? null : wireJob(job),

@@ -9,9 +9,12 @@ import type { FeedMessage } from './schemas/feed.ts';
 import type { WireJob } from './schemas/job.ts';
 import type { WireRun } from './schemas/run.ts';
 
+/** The last instant with a year of four digits; a stored one beyond it must not break an answer. */
+const LAST_INSTANT = 253_402_300_799_999;
+
 /** `at` is epoch milliseconds. */
 export function isoOf(at: number): string {
-  return new Date(at).toISOString();
+  return new Date(Math.min(at, LAST_INSTANT)).toISOString();
 }
 
 export function isoOrNull(at: number | null): string | null {

@@ -159,6 +159,7 @@ const remote = {
 } as const satisfies Record<string, Row>;
 
 const service = {
+  'not-compared': soon('Nothing to do while the service runs: it is looked at within moments. Otherwise start it.'),
   'job-timeout': backoff(WAITS),
   'lease-lost': soon(WAITS),
   aborted: soon(WAITS),
@@ -198,6 +199,7 @@ const request = {
   ),
   'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
   'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
+  'no-conflict': never('Nothing to do: the project has no conflict (any more).'),
   'project-exists': never('Use the existing project.'),
   'service-stopped': never('Start it first: POST /api/sync/start.'),
   'too-many-listeners': backoff('Close other feed connections, or try again later.'),

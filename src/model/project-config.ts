@@ -18,9 +18,17 @@ const CommitSchema = z.looseObject({
   trailers: z.boolean().optional(),
 });
 
+// `user:password@` or, over http, any user: settings are stored, shown and committed, a secret in them would be too.
+const URL_WITH_SECRET = /^[a-z][a-z0-9+.-]*:\/\/[^/\s@]*:[^/\s@]*@|^https?:\/\/[^/\s@]+@/i;
+const UrlSchema = z
+  .string()
+  .min(1)
+  .max(2000)
+  .refine((url) => !URL_WITH_SECRET.test(url), 'holds a user or password: take it out and set SYNC_TOKENS');
+
 const RemoteSchema = z.looseObject({
   name: z.string().min(1).max(100),
-  url: z.string().min(1).max(2000),
+  url: UrlSchema,
   branches: z.array(z.string().min(1).max(200)).optional(),
 });
 
@@ -62,7 +70,7 @@ const EngineSchema = z
 /** `github` of project.json. Unknown keys are kept: other programs may have put them there. */
 export const GithubConfigSchema = z.looseObject({
   enabled: z.boolean().default(false),
-  remoteUrl: z.string().min(1).max(2000).optional(),
+  remoteUrl: UrlSchema.optional(),
   syncBranches: z.array(BranchPatternSchema).max(100).default(['main', 'master', 'auto/*']),
   authentication: AuthenticationSchema.default({ type: 'token', configured: false }),
   mode: z.enum(['commit', 'push', 'snapshot']).default('commit'),
@@ -80,7 +88,7 @@ export type GithubConfig = z.infer<typeof GithubConfigSchema>;
 /** A change of `github`: any part, merged key by key into what is there; `null` takes a key out again. */
 export const GithubConfigPatchSchema = z.looseObject({
   enabled: z.boolean().optional(),
-  remoteUrl: z.string().min(1).max(2000).nullish(),
+  remoteUrl: UrlSchema.nullish(),
   syncBranches: z.array(BranchPatternSchema).max(100).nullish(),
   authentication: AuthenticationSchema.partial().nullish(),
   mode: z.enum(['commit', 'push', 'snapshot']).nullish(),

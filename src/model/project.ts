@@ -1,9 +1,11 @@
 // A project as the service knows it, and the pure rule that names its state.
 
+import type { ConflictChoice, ConflictFile } from './conflict.ts';
 import type { Reason } from './failure.ts';
 import type { ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { GithubConfig } from './project-config.ts';
+import { type RemoteState, unsafeMirror } from './remote-state.ts';
 
 /** Where a project's settings live: its own project.json, or the database when it has none. */
 export type ConfigHome = 'file' | 'database';
@@ -14,7 +16,26 @@ export type HeldFile = {
   reason: 'secret' | 'too-large' | 'denied-name';
   rule: string;
   line?: number;
+  /** The exact content that was held, as git names it; left out in what older versions stored. */
+  oid?: string;
+  sizeBytes?: number;
 };
+
+/** Deletions that wait for a person's word. `digest` names the exact set of paths. */
+export type RefusedDeletions = { deleted: number; tracked: number; digest: string };
+
+/** What a person let pass once. Each entry is good for one content or one set of deletions, and used up by it. */
+export type Releases = {
+  files: { path: string; oid: string }[];
+  /** `digest` of the confirmed deletions. */
+  deletions: string | null;
+};
+
+export const NO_RELEASES: Releases = { files: [], deletions: null };
+
+export const ENGINES = ['builtin', 'git'] as const;
+/** `reason` is null for the built-in engine. */
+type EngineFact = { name: (typeof ENGINES)[number]; reason: string | null };
 
 /** What the last look at the repository found. Instants are epoch milliseconds. */
 export type ProjectFacts = {
@@ -27,8 +48,15 @@ export type ProjectFacts = {
   /** Commits that only the remote has; counted as 1 when their number is not known here. */
   behindCommits: number;
   heldFiles: HeldFile[];
+  refusedDeletions: RefusedDeletions | null;
+  /** What keeps this side and the remote's apart; empty when nothing does. */
+  conflictFiles: ConflictFile[];
   /** Tips of the remote's branches as last seen or pushed, by branch name. */
   remoteTips: Record<string, string>;
+  /** The primary first, then the mirrors; empty before the first push. */
+  remotes: RemoteState[];
+  /** Which git works here and why it is not the built-in one; null before the first sync came so far. */
+  engine: EngineFact | null;
   /** Why syncing cannot go on, until a later look finds otherwise. */
   blocked: Reason | null;
   /** The last instant at which everything was known to be on every remote; null if never. */
@@ -41,7 +69,11 @@ export const NO_FACTS: ProjectFacts = {
   unpushedCommits: 0,
   behindCommits: 0,
   heldFiles: [],
+  refusedDeletions: null,
+  conflictFiles: [],
   remoteTips: {},
+  remotes: [],
+  engine: null,
   blocked: null,
   lastSafeAt: null,
 };
@@ -55,6 +87,9 @@ export type Project = {
   configHome: ConfigHome;
   github: GithubConfig;
   pausedUntil: number | null;
+  releases: Releases;
+  /** What a person chose for exactly `facts.conflictFiles`, until they are resolved or others. */
+  conflictChoice: ConflictChoice | null;
   facts: ProjectFacts;
 };
 
@@ -76,7 +111,13 @@ export type ProjectState = (typeof PROJECT_STATES)[number];
 /** States in which a person has to do something. */
 export const NEEDS_ATTENTION: ReadonlySet<ProjectState> = new Set(['conflict', 'blocked', 'missing']);
 
-const CONFLICT_CODES = new Set(['remote-ahead', 'remote-diverged', 'push-rejected-non-fast-forward']);
+const CONFLICT_CODES = new Set([
+  'content-conflict',
+  'unrelated-histories',
+  'remote-ahead',
+  'remote-diverged',
+  'push-rejected-non-fast-forward',
+]);
 
 /** A paused gate that concerns the project. */
 export type GateState = { pausedUntil: number; reason: string };
@@ -100,12 +141,15 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
   if (blocked?.code === 'folder-missing') return { state: 'missing', reason: blocked };
   if (blocked && CONFLICT_CODES.has(blocked.code)) return { state: 'conflict', reason: blocked };
   if (blocked) return { state: 'blocked', reason: blocked };
+  const mirror = unsafeMirror(facts.remotes);
+  if (mirror?.state === 'blocked') return { state: 'blocked', reason: mirror.reason };
   const waiting = job !== null && job.state !== 'idle';
   if (waiting && gate && gate.pausedUntil > now) {
     const offline = gate.reason === 'offline';
     return { state: offline ? 'offline' : 'rate-limited', reason: job.lastError };
   }
   if (waiting && job.attempt > 0) return { state: 'retrying', reason: job.lastError };
+  if (mirror) return { state: 'pending', reason: mirror.reason };
   if (waiting || facts.pendingFiles > 0 || facts.unpushedCommits > 0 || facts.lastSafeAt === null) {
     return { state: 'pending', reason: null };
   }

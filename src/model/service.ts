@@ -1,5 +1,7 @@
 // What the HTTP rooms may ask of the running service. app.ts implements it; http/ knows nothing else of it.
 
+import type { ConflictChoice } from './conflict.ts';
+import type { Reason } from './failure.ts';
 import type { JobId, ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { Project } from './project.ts';
@@ -60,12 +62,19 @@ export type Service = {
   start(): Promise<boolean>;
   /** Lets running jobs finish (up to the shutdown grace), starts no more. */
   stop(): Promise<boolean>;
+  /** Why a project that looks safe may not be called so now: the service is stopped, or has not looked yet. */
+  unsure(projectId: ProjectId): Reason | null;
+  /** This machine's projects for which `unsure` has a reason. */
+  unsureProjects(): ProjectId[];
   scheduler(): SchedulerStatus;
   watcher(): WatcherStatus;
   health(): Promise<HealthChecks>;
   triggerAll(options: TriggerOptions): Promise<TriggerAllResult>;
   /** @throws Failure `project-not-found`, `project-disabled`, `service-stopped` */
   triggerProject(projectId: ProjectId, options: TriggerOptions): Promise<JobView>;
+  /** Keeps the choice until the conflict is over, and queues the sync that resolves it.
+   * @throws Failure `project-not-found`, `project-disabled`, `no-conflict`, `service-stopped` */
+  resolveConflict(projectId: ProjectId, choice: ConflictChoice): Promise<JobView>;
   /** @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request` */
   addProject(input: { path: string; projectName?: string; github?: GithubConfigPatch }): Promise<Project>;
   /** Writes to the settings' one home. @throws Failure `project-not-found`, `project-file-invalid`, `invalid-request` */

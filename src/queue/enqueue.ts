@@ -21,9 +21,11 @@ export type EnqueueOptions = AtTime & {
 
 export type EnqueuedJob = { projectId: ProjectId; jobId: JobId; state: JobState; runAt: number | null };
 
-// `dirty_since IS NULL` means that nothing waits (idle, or running without a newer change): only then do this
-// request's priority and trigger replace the old ones. While a job runs only its wishes grow; settling reads them.
+// Nothing waits when `dirty_since IS NULL` (idle, or running without a newer change) or `want_gen = done_gen` (only a
+// mirror's next try): only then do this request's priority and trigger replace the old ones. While a job runs only
+// its wishes grow; settling reads them.
 // A waiting backoff (attempt > 0) or parking keeps its time unless forced.
+const NOTHING_WAITS = '(dirty_since IS NULL OR want_gen = done_gen)';
 const ENQUEUE = `${WITH_NOW}
   INSERT INTO jobs(project_id, lane_id, lock_key, state, priority, forced, trigger_kind, ask_remote, want_gen,
     dirty_since, run_at, updated_at)
@@ -32,11 +34,11 @@ const ENQUEUE = `${WITH_NOW}
   FROM json_each(:projects) e CROSS JOIN projects p ON p.project_id = e.value CROSS JOIN t WHERE p.enabled = 1
   ON CONFLICT(project_id, kind) DO UPDATE SET
     want_gen = want_gen + 1,
-    dirty_since = coalesce(dirty_since, excluded.dirty_since),
-    priority = iif(dirty_since IS NULL, excluded.priority, max(priority, excluded.priority)),
+    dirty_since = iif(want_gen = done_gen, excluded.dirty_since, coalesce(dirty_since, excluded.dirty_since)),
+    priority = iif(${NOTHING_WAITS}, excluded.priority, max(priority, excluded.priority)),
     forced = max(forced, excluded.forced),
     ask_remote = max(ask_remote, excluded.ask_remote),
-    trigger_kind = iif(dirty_since IS NULL OR excluded.trigger_kind = 'api', excluded.trigger_kind, trigger_kind),
+    trigger_kind = iif(${NOTHING_WAITS} OR excluded.trigger_kind = 'api', excluded.trigger_kind, trigger_kind),
     attempt = iif(excluded.forced AND state <> 'running', 0, attempt),
     run_at = CASE
       WHEN state = 'running' THEN NULL

@@ -38,12 +38,14 @@ export function startJob(options: RunningJobOptions): RunningJob {
   const timers = new Set<() => void>();
   let leaseEndsAt = options.leaseEndsAt;
   let held = true;
+  let over = false;
 
   const after = (delayMs: number, fire: () => void) => void timers.add(clock.timer(delayMs, fire));
 
   function abort(code: StopCode, detail: string): void {
     if (code === 'lease-lost') held = false;
-    if (controller.signal.aborted) return;
+    // A look that was under way when the job ended still knows it; a timer set now would never be cancelled.
+    if (over || controller.signal.aborted) return;
     controller.abort(new Failure(code, detail));
     // A run that does not obey holds a slot and its project: that must not stay unsaid.
     after(leaseMs, () => {
@@ -72,6 +74,7 @@ export function startJob(options: RunningJobOptions): RunningJob {
     } catch (error) {
       onError(error, job);
     } finally {
+      over = true;
       for (const cancel of timers) cancel();
       options.onEnd();
     }

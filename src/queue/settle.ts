@@ -27,6 +27,8 @@ export type SettleOptions = AtTime & {
   /** Null: the sync did not get far enough to know. */
   facts: ProjectFacts | null;
   stats: RunStats;
+  /** Run again after so many milliseconds although all is done, for a mirror; costs no attempt. */
+  againMs?: number | null;
 };
 
 const OWNED = "id = :jobId AND fence = :fence AND state = 'running'";
@@ -34,9 +36,13 @@ const CLOSED = `crashes = 0, worker_id = NULL, lease_until = NULL, last_status =
     last_stats = :stats, updated_at = (SELECT now FROM t)`;
 
 // Changed during the run: again after the quiet period, as if the change had come now, within the longest wait.
+// Not changed, but asked to run again: scheduled although done_gen has reached want_gen.
 const FINISH = `${WITH_NOW}
-  UPDATE jobs SET done_gen = claimed_gen, state = iif(want_gen > claimed_gen, 'scheduled', 'idle'),
-    run_at = CASE WHEN want_gen = claimed_gen THEN NULL WHEN forced THEN (SELECT now FROM t) ELSE (
+  UPDATE jobs SET done_gen = claimed_gen,
+    state = iif(want_gen > claimed_gen OR :againMs IS NOT NULL, 'scheduled', 'idle'),
+    trigger_kind = iif(want_gen > claimed_gen OR :againMs IS NULL, trigger_kind, 'retry'),
+    dirty_since = iif(want_gen > claimed_gen, dirty_since, (SELECT now FROM t) + :againMs),
+    run_at = CASE WHEN want_gen = claimed_gen THEN (SELECT now FROM t) + :againMs WHEN forced THEN (SELECT now FROM t) ELSE (
       SELECT max(min((SELECT now FROM t) + p.quiet_ms, jobs.dirty_since + p.max_wait_ms),
         jobs.started_at + p.min_interval_ms, coalesce(p.paused_until, 0))
       FROM projects p WHERE p.id = jobs.project_id) END,
@@ -58,20 +64,21 @@ const RELEASE = `${WITH_NOW}
 const SAVE_FACTS = `
   UPDATE projects SET branch = :branch, pending_files = :pendingFiles, unpushed_commits = :unpushedCommits,
     behind_commits = :behindCommits, held_files = :heldFiles, remote_tips = :remoteTips, blocked = :blocked,
-    last_safe_at = :lastSafeAt
+    last_safe_at = :lastSafeAt, engine = :engine, remote_states = :remotes, refused_deletions = :refusedDeletions,
+    conflict_choice = iif(conflict_files = :conflictFiles, conflict_choice, NULL), conflict_files = :conflictFiles
   WHERE id = (SELECT project_id FROM jobs WHERE ${OWNED})`;
 
 const RUN_STATUS = 'SELECT status FROM runs WHERE job_id = :jobId AND fence = :fence';
 
 type Plan = { sql: string; args: SqlArgs; status: RunStatus; reason: Reason | null };
 
-function planOf(outcome: JobOutcome): Plan {
+function planOf(outcome: JobOutcome, againMs: number | null): Plan {
   switch (outcome.kind) {
     case 'done':
-      return { sql: FINISH, args: {}, status: outcome.status, reason: null };
+      return { sql: FINISH, args: { againMs }, status: outcome.status, reason: null };
     case 'blocked':
     case 'conflict':
-      return { sql: FINISH, args: {}, status: outcome.kind, reason: outcome.reason };
+      return { sql: FINISH, args: { againMs }, status: outcome.kind, reason: outcome.reason };
     case 'retry': {
       const args = { park: false, delayMs: Math.ceil(outcome.delayMs) };
       return { sql: TRY_AGAIN, args, status: 'retrying', reason: outcome.reason };
@@ -91,6 +98,10 @@ function factsStatement(facts: ProjectFacts, owner: SqlArgs) {
     heldFiles: JSON.stringify(facts.heldFiles),
     remoteTips: JSON.stringify(facts.remoteTips),
     blocked: facts.blocked && JSON.stringify(facts.blocked),
+    engine: facts.engine && JSON.stringify(facts.engine),
+    remotes: JSON.stringify(facts.remotes),
+    conflictFiles: JSON.stringify(facts.conflictFiles),
+    refusedDeletions: facts.refusedDeletions && JSON.stringify(facts.refusedDeletions),
   };
   const figures = { branch, pendingFiles, unpushedCommits, behindCommits, lastSafeAt };
   return { sql: SAVE_FACTS, args: { ...owner, ...figures, ...documents } };
@@ -103,7 +114,7 @@ function factsStatement(facts: ProjectFacts, owner: SqlArgs) {
 export async function settleJob(db: Database, options: SettleOptions): Promise<'settled' | 'lost'> {
   const { jobId, fence, outcome, facts, stats } = options;
   const owner = { jobId, fence };
-  const plan = planOf(outcome);
+  const plan = planOf(outcome, options.againMs == null ? null : Math.ceil(Math.max(options.againMs, 0)));
   const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
   const results = await db.batch([
     { sql: RUN_STATUS, args: owner },

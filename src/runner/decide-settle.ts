@@ -18,7 +18,8 @@ type GatePause = {
 
 export type SettleDecision = {
   outcome: JobOutcome;
-  pause: GatePause | null;
+  /** The job's own host is always among them, so that a job given back is not claimed again at once. */
+  pauses: GatePause[];
   /** The host answered as it should: its strikes are forgotten. */
   hostAnswered: boolean;
 };
@@ -33,6 +34,7 @@ export type SettleRules = {
 
 /** Offline is probed sooner than a rate limit: the network comes back without notice. */
 const OFFLINE_PROBE_MS = 5_000;
+const LONGEST_OFFLINE_PROBE_MS = 60_000;
 /** A lost race on this machine is over in moments; the wait grows in case it is not. */
 const SOON_MS = 250;
 
@@ -43,11 +45,11 @@ export function decideSettle(
 ): SettleDecision {
   switch (answer.kind) {
     case 'done':
-      return { outcome: answer, pause: null, hostAnswered: true };
+      return { outcome: answer, pauses: [], hostAnswered: true };
     case 'blocked':
-      return { outcome: answer, pause: null, hostAnswered: false };
+      return { outcome: answer, pauses: [], hostAnswered: false };
     case 'conflict':
-      return { outcome: answer, pause: null, hostAnswered: true };
+      return { outcome: answer, pauses: [], hostAnswered: true };
     case 'failed':
       return decideFailure(answer.failure, job, rules);
     default:
@@ -61,7 +63,7 @@ function decideFailure(
   rules: SettleRules,
 ): SettleDecision {
   const { reason } = failure;
-  const plain = (outcome: JobOutcome): SettleDecision => ({ outcome, pause: null, hostAnswered: false });
+  const plain = (outcome: JobOutcome): SettleDecision => ({ outcome, pauses: [], hostAnswered: false });
   if (failure.code === 'aborted') return plain({ kind: 'release', reason: null });
   const { retry } = FAILURES[failure.code];
   switch (retry) {
@@ -70,12 +72,13 @@ function decideFailure(
     case 'gate':
       return {
         outcome: { kind: 'release', reason },
-        pause: pauseOf(failure, job, rules),
+        pauses: pausesOf(failure, job, rules),
         hostAnswered: false,
       };
     case 'soon':
       return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
     case 'backoff':
+      if (failure.code === 'remote-timeout') return afterTimeout(failure, job, rules);
       if (job.attempt > rules.maxRetries)
         return plain({ kind: 'park', reason: exhausted(reason, job.attempt) });
       return plain({ kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) });
@@ -101,14 +104,30 @@ function exhausted(reason: Reason, attempts: number): Reason {
   );
 }
 
-function pauseOf(
-  failure: Failure,
-  job: { hostGate: string; strikes: number },
-  rules: SettleRules,
-): GatePause {
+type JobAt = { attempt: number; hostGate: string; strikes: number };
+
+/** A host that hangs would hold every slot: its gate lets one try through at a time until it answers. */
+function afterTimeout(failure: Failure, job: JobAt, rules: SettleRules): SettleDecision {
+  const { reason } = failure;
+  const outcome: JobOutcome =
+    job.attempt > rules.maxRetries
+      ? { kind: 'park', reason: exhausted(reason, job.attempt) }
+      : { kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) };
+  const quota = { remaining: null, limit: null };
+  const pause: GatePause = { key: job.hostGate, pauseMs: OFFLINE_PROBE_MS, reason: 'offline', ...quota };
+  return { outcome, pauses: [pause], hostAnswered: false };
+}
+
+/** The failure may concern another host than the project's own: a redirect, the API. Both are left alone. */
+function pausesOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause[] {
+  const pause = pauseOf(failure, job, rules);
+  return pause.key === job.hostGate ? [pause] : [pause, { ...pause, key: job.hostGate }];
+}
+
+function pauseOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause {
   const { data } = failure;
   const offline = failure.code === 'offline';
-  const pauseMs = gatePause({
+  const askedMs = gatePause({
     ...(data.retryAfterMs !== undefined && { retryAfterMs: data.retryAfterMs }),
     strikes: job.strikes,
     rateLimitDelayMs: offline ? Math.min(OFFLINE_PROBE_MS, rules.rateLimitDelayMs) : rules.rateLimitDelayMs,
@@ -117,7 +136,7 @@ function pauseOf(
   });
   return {
     key: data.gate ?? job.hostGate,
-    pauseMs,
+    pauseMs: offline ? Math.min(askedMs, LONGEST_OFFLINE_PROBE_MS) : askedMs,
     reason: offline ? 'offline' : 'rate-limited',
     remaining: data.remaining ?? null,
     limit: data.limit ?? null,

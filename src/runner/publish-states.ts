@@ -4,7 +4,7 @@
 import type { EventBus } from '../events/types.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Database } from '../store/database.ts';
-import { findProjectView, type ProjectView } from '../store/project-views.ts';
+import { findProjectView, type ProjectView, type Unsure } from '../store/project-views.ts';
 
 export type StatePublisher = {
   /** Looks at these projects now and publishes `project.state` for those that changed. */
@@ -12,12 +12,12 @@ export type StatePublisher = {
   forget(projectId: ProjectId): void;
 };
 
-export function createStatePublisher(ports: { db: Database; bus: EventBus }): StatePublisher {
+export function createStatePublisher(ports: { db: Database; bus: EventBus; unsure: Unsure }): StatePublisher {
   const told = new Map<ProjectId, string>();
   return {
     async publish(projectIds) {
       for (const projectId of projectIds) {
-        const view = await findProjectView(ports.db, projectId);
+        const view = await findProjectView(ports.db, projectId, { unsure: ports.unsure });
         if (view === null) continue;
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
         if (told.get(projectId) === key) continue;

@@ -11,10 +11,10 @@ import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
-import type { HeldFile, Project } from '../model/project.ts';
+import type { HeldFile, Project, ProjectFacts } from '../model/project.ts';
 import { NO_STATS } from '../model/run.ts';
 import { clearStrikes, pauseGate } from '../queue/gates.ts';
-import { settleJob } from '../queue/settle.ts';
+import { type JobOutcome, settleJob } from '../queue/settle.ts';
 import { type JobGates, readJobGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
@@ -40,6 +40,8 @@ export type RunJobPorts = {
   refresh(project: Project): Promise<Project>;
   /** Asks the host's API what a refusal means (renamed, archived); answers the failure itself where it cannot. */
   explain(failure: Failure, project: Project): Promise<Failure>;
+  /** The whole work tree was compared with HEAD just now. */
+  compared(projectId: ProjectId): void;
   settings(): { maxRetries: number; retryDelayMs: number; rateLimitDelayMs: number };
 };
 
@@ -53,11 +55,12 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     if (stored === undefined) return; // removed a moment ago: its job is gone with it
     const project = await ports.refresh(stored);
     ports.projects.put(project);
-    const answer = await syncOnce(job, project, signal, ports);
+    const synced = await syncOnce(job, project, signal, ports);
     if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
     const gates = await readJobGates(ports.db, job.jobId);
     if (gates === null) return;
-    const decision = await decide(answer.outcome, job, project, gates, ports);
+    const decision = await decide(synced.outcome, job, project, gates, ports);
+    const answer = { ...synced, facts: standingFacts(synced.facts, decision.outcome) };
     const settled = await settle(job, answer, decision, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
@@ -83,7 +86,8 @@ async function syncOnce(
   const taken = ports.hints.take(job.projectId);
   try {
     const answer = await syncProject(inputOf(job, project, taken, signal, ports), ports.sync);
-    if (answer.outcome.kind !== 'done' && taken !== null) ports.hints.putBack(job.projectId, taken);
+    if (answer.outcome.kind === 'done' && (taken === null || taken === 'all')) ports.compared(job.projectId);
+    if (answer.outcome.kind !== 'done') ports.hints.putBack(job.projectId, taken ?? 'all');
     return signal.aborted && answer.outcome.kind === 'failed'
       ? { ...answer, outcome: abortedOutcome(signal) }
       : answer;
@@ -96,6 +100,13 @@ async function syncOnce(
     });
     return { ...nothing, outcome: { kind: 'failed', failure } };
   }
+}
+
+/** What blocks a project is part of what is known of it, however it came to light: it must never look safe. */
+function standingFacts(facts: ProjectFacts, outcome: JobOutcome): ProjectFacts {
+  return outcome.kind === 'blocked' || outcome.kind === 'conflict'
+    ? { ...facts, blocked: outcome.reason }
+    : facts;
 }
 
 function inputOf(
@@ -151,7 +162,7 @@ async function settle(
   const { jobId, fence, projectId } = job;
   for (let attempt = 1; ; attempt++) {
     try {
-      if (decision.pause) await pauseGate(db, decision.pause);
+      for (const pause of decision.pauses) await pauseGate(db, pause);
       const settled = await settleJob(db, {
         jobId,
         fence,

@@ -33,6 +33,8 @@ export type ScanPorts = {
   refresh(project: Project): Promise<Project>;
   include(project: Project): Promise<void>;
   isRunning(projectId: ProjectId): boolean;
+  /** Compared, and nothing to do. */
+  compared(projectId: ProjectId): void;
   queue(projectIds: readonly ProjectId[], asked: Asked): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
   publishStates(projectIds: readonly ProjectId[]): Promise<void>;
   signal: AbortSignal;
@@ -53,8 +55,10 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
     if (look === null) continue;
     result.scanned++;
     const { projectId } = stored;
-    if (look.kind === 'skip') result.skipped.push({ projectId, reason: look.reason });
-    else result.queued.push(...(await queueOne(projectId, asked, ports)));
+    if (look.kind === 'skip') {
+      result.skipped.push({ projectId, reason: look.reason });
+      await ports.publishStates([projectId]);
+    } else result.queued.push(...(await queueOne(projectId, asked, ports)));
   }
   const { scanned, queued } = result;
   const durationMs = Math.round(clock.monotonic() - beganAt);
@@ -83,7 +87,9 @@ async function lookAt(stored: Project, isParked: boolean, ports: ScanPorts): Pro
   // Not seen is not safe: the sync looks for itself.
   if (scan === null) return { kind: 'queue' };
   if (isParked) return skipParked(project, scan, ports);
-  return decide(project, scan);
+  const look = decide(project, scan);
+  if (look.kind === 'skip') ports.compared(project.projectId);
+  return look;
 }
 
 async function compare(project: Project, ports: ScanPorts): Promise<ScanResult | null> {

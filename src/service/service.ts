@@ -4,7 +4,8 @@
 import { discoverRepositories } from '../detect/discover.ts';
 import type { EventBus } from '../events/types.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
-import { Failure } from '../model/failure.ts';
+import type { ConflictChoice } from '../model/conflict.ts';
+import { Failure, type Reason, reasonOf } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { JobView } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
@@ -23,6 +24,7 @@ import { updateSettings } from '../projects/update.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { findProject, listProjects, removeProject, setPaused } from '../store/projects.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
+import { queueResolution } from './queue-resolution.ts';
 import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
 
 export type ServicePorts = {
@@ -107,6 +109,19 @@ class RunningService implements ControlledService {
     return result;
   }
 
+  unsure(projectId: ProjectId): Reason | null {
+    // Another machine's projects are that machine's to judge.
+    if (this.#ports.projects.get(projectId) === undefined) return null;
+    if (this.#pipeline === null)
+      return reasonOf('not-compared', 'The service is stopped: nothing is watched.');
+    return this.#pipeline.unsure(projectId);
+  }
+
+  unsureProjects(): ProjectId[] {
+    const ids = this.#ports.projects.all().map((project) => project.projectId);
+    return ids.filter((projectId) => this.unsure(projectId) !== null);
+  }
+
   scheduler(): SchedulerStatus {
     return this.#pipeline?.scheduler() ?? STOPPED;
   }
@@ -133,6 +148,11 @@ class RunningService implements ControlledService {
       throw new Failure('project-disabled', `The project "${projectId}" is disabled.`);
     }
     return this.#started().triggerProject(projectId, options);
+  }
+
+  async resolveConflict(projectId: ProjectId, choice: ConflictChoice): Promise<JobView> {
+    const ports = { ...this.#ports, db: this.#ports.enrol.db, pipeline: this.#started() };
+    return queueResolution(await this.#mustFind(projectId), choice, ports);
   }
 
   async addProject(input: {

@@ -2,17 +2,20 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { CONFLICT_CHOICES } from '../model/conflict.ts';
 import { Failure, type Reason } from '../model/failure.ts';
 import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { HeldFile, Project } from '../model/project.ts';
+import { ENGINES, type HeldFile, type Project } from '../model/project.ts';
 import { type GithubConfig, GithubConfigSchema, timingsOf } from '../model/project-config.ts';
+import { REMOTE_STATES } from '../model/remote-state.ts';
 import type { Row, SqlArgs } from './database.ts';
 
 /** The columns that `projectOf` reads, from `projects p`. */
 export const PROJECT_COLUMNS = `p.project_id, p.project_name, p.machine_id, p.path, p.config, p.config_home,
   p.paused_until, p.branch, p.pending_files, p.unpushed_commits, p.behind_commits, p.held_files, p.remote_tips,
-  p.blocked, p.last_safe_at`;
+  p.blocked, p.last_safe_at, p.engine, p.remote_states, p.refused_deletions, p.released_files, p.confirmed_deletions,
+  p.conflict_files, p.conflict_choice`;
 
 const json = z.string().transform((text, context) => {
   try {
@@ -27,12 +30,31 @@ const HeldFileSchema = z.object({
   reason: z.enum(['secret', 'too-large', 'denied-name']),
   rule: z.string(),
   line: z.int().optional(),
+  oid: z.string().optional(),
+  sizeBytes: z.int().optional(),
 });
+const EngineSchema = z.object({ name: z.enum(ENGINES), reason: z.string().nullable() });
 const ReasonSchema = z.object({
   code: z.custom<FailureCode>((code) => typeof code === 'string' && code in FAILURES, 'is not a known code'),
   detail: z.string(),
   action: z.string(),
 });
+const RemoteStateSchema = z.object({
+  name: z.string(),
+  primary: z.boolean(),
+  url: z.string(),
+  branches: z.array(z.string()),
+  state: z.enum(REMOTE_STATES),
+  tips: z.record(z.string(), z.string()),
+  reason: ReasonSchema.nullable(),
+  failures: z.int(),
+  retryAt: z.int().nullable(),
+  lastSafeAt: z.int().nullable(),
+});
+const Side = z.enum(['modified', 'deleted', 'added']);
+const ConflictFileSchema = z.object({ path: z.string(), ours: Side, theirs: Side });
+const RefusedDeletionsSchema = z.object({ deleted: z.int(), tracked: z.int(), digest: z.string() });
+const ReleasedFileSchema = z.object({ path: z.string(), oid: z.string() });
 const ProjectRowSchema = z.object({
   project_id: z.string(),
   project_name: z.string(),
@@ -49,6 +71,13 @@ const ProjectRowSchema = z.object({
   remote_tips: json.pipe(z.record(z.string(), z.string())),
   blocked: json.pipe(ReasonSchema).nullable(),
   last_safe_at: z.int().nullable(),
+  engine: json.pipe(EngineSchema).nullable(),
+  remote_states: json.pipe(z.array(RemoteStateSchema)),
+  refused_deletions: json.pipe(RefusedDeletionsSchema).nullable(),
+  released_files: json.pipe(z.array(ReleasedFileSchema)),
+  confirmed_deletions: z.string().nullable(),
+  conflict_files: json.pipe(z.array(ConflictFileSchema)),
+  conflict_choice: z.enum(CONFLICT_CHOICES).nullable(),
 });
 
 /** @throws Failure `database-corrupt` naming the project and the column */
@@ -64,15 +93,21 @@ export function projectOf(row: Row): Project {
     configHome: data.config_home,
     github: data.config,
     pausedUntil: data.paused_until,
+    releases: { files: data.released_files, deletions: data.confirmed_deletions },
+    conflictChoice: data.conflict_choice,
     facts: {
       branch: data.branch,
       pendingFiles: data.pending_files,
       unpushedCommits: data.unpushed_commits,
       behindCommits: data.behind_commits,
       heldFiles: data.held_files as HeldFile[],
+      refusedDeletions: data.refused_deletions,
+      conflictFiles: data.conflict_files,
       remoteTips: data.remote_tips,
+      remotes: data.remote_states,
       blocked: data.blocked as Reason | null,
       lastSafeAt: data.last_safe_at,
+      engine: data.engine,
     },
   };
 }

@@ -42,13 +42,18 @@ const PAGE = `${VIEW}
     OR instr(lower(p.project_name), :part) > 0 OR instr(lower(p.path), :part) > 0)
   ORDER BY p.project_id LIMIT :limit`;
 
-function viewOf(row: Row): ProjectView {
+/** Says why a project of this name may not be called safe although nothing stored speaks against it; null: it may. */
+export type Unsure = (projectId: ProjectId) => Reason | null;
+
+function viewOf(row: Row, unsure: Unsure = () => null): ProjectView {
   const now = Number(row.now);
   const project = projectOf(row);
   const job = jobOf(row, now);
   const gate = gateOf(row, now);
   const lastRun = row.run_id === null ? null : runOf(row);
-  const { state, reason } = projectState({ ...project, job, gate, now });
+  const known = projectState({ ...project, job, gate, now });
+  const doubt = known.state === 'safe' ? unsure(project.projectId) : null;
+  const { state, reason } = doubt ? { state: 'pending' as const, reason: doubt } : known;
   return { ...project, job, gate, lastRun, state, stateReason: reason };
 }
 
@@ -67,7 +72,7 @@ const FILTER_BATCH = 500;
  */
 export async function listProjectViews(
   db: Database,
-  options: ProjectFilter & { limit: number; cursor: string | null; now?: number },
+  options: ProjectFilter & { limit: number; cursor: string | null; now?: number; unsure?: Unsure },
 ): Promise<{ projects: ProjectView[]; nextCursor: string | null }> {
   const { limit, state, q, now = null } = options;
   const found: ProjectView[] = [];
@@ -79,7 +84,8 @@ export async function listProjectViews(
     const rows = await db.run(PAGE, { after, part, now, limit: batch });
     read = rows.length;
     after = String(rows.at(-1)?.project_id ?? after);
-    for (const view of rows.map(viewOf)) if (state === undefined || view.state === state) found.push(view);
+    for (const view of rows.map((row) => viewOf(row, options.unsure)))
+      if (state === undefined || view.state === state) found.push(view);
   }
   const projects = found.slice(0, limit);
   const last = projects.at(-1);
@@ -90,13 +96,13 @@ export async function listProjectViews(
 export async function findProjectView(
   db: Database,
   projectId: ProjectId,
-  options: { now?: number } = {},
+  options: { now?: number; unsure?: Unsure } = {},
 ): Promise<ProjectView | null> {
   const [row] = await db.run(`${VIEW} WHERE p.project_id = :projectId`, {
     projectId,
     now: options.now ?? null,
   });
-  return row ? viewOf(row) : null;
+  return row ? viewOf(row, options.unsure) : null;
 }
 
 // Projects that are alike in everything the rule asks are counted together, so that the status of a thousand
@@ -110,8 +116,11 @@ const COUNTS = `SELECT count(*) AS projects, p.enabled, p.paused_until > clock.n
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
-/** `pending` is what is neither safe nor needs a person; paused and disabled projects only count in `total`. */
-export async function countProjectStates(db: Database): Promise<ProjectCounts> {
+/** `unsure` names projects that may not be called safe now. `pending` is what is neither safe nor needs a person; paused and disabled projects only count in `total`. */
+export async function countProjectStates(
+  db: Database,
+  options: { unsure?: readonly ProjectId[] } = {},
+): Promise<ProjectCounts> {
   const counts = { total: 0, safe: 0, pending: 0, needsAttention: 0 };
   for (const row of await db.run(COUNTS)) {
     const projects = Number(row.projects);
@@ -120,6 +129,11 @@ export async function countProjectStates(db: Database): Promise<ProjectCounts> {
     if (state === 'safe') counts.safe += projects;
     else if (NEEDS_ATTENTION.has(state)) counts.needsAttention += projects;
     else if (state !== 'paused' && state !== 'disabled') counts.pending += projects;
+  }
+  for (const projectId of options.unsure ?? []) {
+    if ((await findProjectView(db, projectId))?.state !== 'safe') continue;
+    counts.safe -= 1;
+    counts.pending += 1;
   }
   return counts;
 }

@@ -147,7 +147,9 @@ export async function saveFacts(db: Database, projectId: ProjectId, facts: Proje
   await db.run(
     `UPDATE projects SET branch = :branch, pending_files = :pendingFiles, unpushed_commits = :unpushedCommits,
        behind_commits = :behindCommits, held_files = :heldFiles, remote_tips = :remoteTips, blocked = :blocked,
-       last_safe_at = :lastSafeAt WHERE project_id = :projectId`,
+       last_safe_at = :lastSafeAt, engine = :engine, remote_states = :remotes, refused_deletions = :refusedDeletions,
+       conflict_choice = iif(conflict_files = :conflictFiles, conflict_choice, NULL), conflict_files = :conflictFiles
+     WHERE project_id = :projectId`,
     {
       projectId,
       branch: facts.branch,
@@ -158,6 +160,10 @@ export async function saveFacts(db: Database, projectId: ProjectId, facts: Proje
       remoteTips: JSON.stringify(facts.remoteTips),
       blocked: facts.blocked === null ? null : JSON.stringify(facts.blocked),
       lastSafeAt: facts.lastSafeAt,
+      engine: facts.engine === null ? null : JSON.stringify(facts.engine),
+      remotes: JSON.stringify(facts.remotes),
+      conflictFiles: JSON.stringify(facts.conflictFiles),
+      refusedDeletions: facts.refusedDeletions === null ? null : JSON.stringify(facts.refusedDeletions),
     },
   );
 }

@@ -19,6 +19,7 @@ import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import type { Service } from '../../src/model/service.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { findJob } from '../../src/queue/reads.ts';
+import { chooseForConflict } from '../../src/store/conflicts.ts';
 import type { Database } from '../../src/store/database.ts';
 import { appendEvents, eventBounds, readEvents } from '../../src/store/events.ts';
 import { openDatabase } from '../../src/store/open.ts';
@@ -147,6 +148,8 @@ function createPlayedService(db: Database): Service {
       running = false;
       return wasRunning;
     },
+    unsure: () => null,
+    unsureProjects: () => [],
     scheduler: () => ({ running, startedAt: 1_000, lastScanAt: 2_000, nextScanAt: null, activeSyncs: 0 }),
     watcher: () => ({ mode: 'events', watched: 12, degradedReason: null }),
     async health() {
@@ -172,6 +175,15 @@ function createPlayedService(db: Database): Service {
       if (!project.github.enabled) throw new Failure('project-disabled', `"${projectId}" is disabled.`);
       if (!running) throw new Failure('service-stopped', 'The service is stopped.');
       await sync([projectId], options);
+      const job = await findJob(db, projectId);
+      if (job === null) throw new Error('the job that was enqueued is not there');
+      return job;
+    },
+    async resolveConflict(projectId, choice): Promise<JobView> {
+      await existing(projectId);
+      if (!(await chooseForConflict(db, projectId, choice)))
+        throw new Failure('no-conflict', `"${projectId}" has no conflict.`);
+      await sync([projectId], { immediate: true });
       const job = await findJob(db, projectId);
       if (job === null) throw new Error('the job that was enqueued is not there');
       return job;

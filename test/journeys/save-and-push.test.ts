@@ -170,7 +170,10 @@ test('bursts, new folders written into at once, atomic saves and renamed folders
 test('a project added by the API, and one enabled by it, is synced at once', async () => {
   const added = await journey.addProject('added');
   const asleep = await journey.addProject('asleep');
-  await asleep.repo.write('project.json', '{"version": 2, "github": {"enabled": false, "syncBranches": ["*"]}}\n');
+  await asleep.repo.write(
+    'project.json',
+    '{"version": 2, "github": {"enabled": false, "syncBranches": ["*"]}}\n',
+  );
   const service = await journey.start();
   const answer = await service.api('POST', '/api/sync/projects', { path: added.path });
   expect(answer.status).toBe(201);

@@ -97,7 +97,8 @@ function syncOf({ cause, token }: Row, { repo, tip }: Scene) {
 }
 
 /** The job as the queue leaves it (src/queue/settle.ts), and the gate. */
-function jobAfter({ outcome, pause }: SettleDecision) {
+function jobAfter({ outcome, pauses }: SettleDecision) {
+  const pause = pauses[0] ?? null;
   const state = {
     park: 'parked',
     retry: 'scheduled',
@@ -144,8 +145,8 @@ test.concurrent.each(ROWS)('$name: $code, and then $fate', async (row: Row) => {
   expect(FAILURES[row.code].retry).toBe(RULE[row.fate]);
   expect(JSON.stringify([reason, facts])).not.toContain(row.token ?? 'no token');
   if (decision.outcome.kind === 'retry') expect(decision.outcome.delayMs).toBe(15_000);
-  expect(decision.pause !== null).toBe(row.fate === 'pause');
-  if (row.pauseMs) expect(decision.pause?.pauseMs).toBeGreaterThanOrEqual(row.pauseMs);
+  expect(decision.pauses.length > 0).toBe(row.fate === 'pause' || row.code === 'remote-timeout');
+  if (row.pauseMs) expect(decision.pauses[0]?.pauseMs).toBeGreaterThanOrEqual(row.pauseMs);
 
   // What a person sees: the work is committed, and named as not yet there.
   const { job, gate } = jobAfter(decision);

@@ -27,8 +27,12 @@ const FACTS: ProjectFacts = {
   unpushedCommits: 1,
   behindCommits: 3,
   heldFiles: [{ path: '.env', reason: 'secret', rule: 'env', line: 1 }],
+  refusedDeletions: { deleted: 12, tracked: 20, digest: 'd1' },
+  conflictFiles: [{ path: 'notes.md', ours: 'modified', theirs: 'deleted' }],
   remoteTips: { main: 'abc' },
+  remotes: [],
   blocked: DIVERGED,
+  engine: { name: 'git', reason: 'It has hooks.' },
   lastSafeAt: T0 - 5,
 };
 

@@ -3,6 +3,7 @@ import { reasonOf } from '../../src/model/failure.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import { NO_FACTS, type ProjectFacts } from '../../src/model/project.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
+import type { RemoteState } from '../../src/model/remote-state.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { freeProjectId } from '../../src/store/project-ids.ts';
 import {
@@ -32,6 +33,19 @@ const blog = {
   github,
   lane: { hostGate: 'host:github.com', credentialGate: 'credential:github.com' },
   lockKey: 'repo-1',
+};
+
+const MIRROR: RemoteState = {
+  name: 'backup',
+  primary: false,
+  url: 'https://git.example.org/u/r.git',
+  branches: ['main', 'auto/*'],
+  state: 'retrying',
+  tips: { main: 'c'.repeat(40) },
+  reason: reasonOf('remote-timeout', 'The mirror "backup" did not answer in time.'),
+  failures: 2,
+  retryAt: 1_700_000_060_000,
+  lastSafeAt: null,
 };
 
 describeDatabases('projects', (db) => {
@@ -176,8 +190,12 @@ describeDatabases('projects', (db) => {
       unpushedCommits: 3,
       behindCommits: 1,
       heldFiles: [{ path: '.env', reason: 'secret', rule: 'env file', line: 4 }],
+      refusedDeletions: { deleted: 12, tracked: 20, digest: 'd1' },
+      conflictFiles: [{ path: 'notes.md', ours: 'modified', theirs: 'deleted' }],
       remoteTips: { main: 'a'.repeat(40), 'auto/x': 'b'.repeat(40) },
+      remotes: [MIRROR],
       blocked: reasonOf('index-locked', 'index.lock is 3 minutes old.'),
+      engine: { name: 'git', reason: 'It has hooks.' },
       lastSafeAt: 1_700_000_000_000,
     };
     await saveFacts(db(), one.projectId, facts);

@@ -31,7 +31,11 @@ export function commitMessage(input: MessageInput): string {
     branch,
   };
   const text = template.replace(/\{(\w+)\}/g, (all, key: string) => values[key] ?? all).trim();
-  const body = text === '' ? (values.summary as string) : text;
+  return withTrailer(text === '' ? (values.summary as string) : text, input);
+}
+
+/** Ends a message as all of ours end: with the machine that made the commit, unless the project does not want it. */
+export function withTrailer(body: string, { config, machineId }: MessageInput): string {
   return config?.trailers === false ? `${body}\n` : `${body}\n\nGitferry-Machine: ${machineId}\n`;
 }
 
@@ -46,6 +50,6 @@ function summaryOf(changes: readonly FileChange[], names: readonly string[]): st
 }
 
 /** A line break in a file name must not begin a new line of the message. */
-function oneLine(name: string): string {
+export function oneLine(name: string): string {
   return JSON.stringify(name).slice(1, -1).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
 }

@@ -103,8 +103,16 @@ function codeOf(text: string, { status, headers, hasCredential }: Refused): Fail
   return status === undefined || status < 300 ? 'push-rejected' : 'remote-invalid-answer';
 }
 
+/** A remote that asks for more is probed once a day all the same: nothing may stay closed for ever by one header. */
+const LONGEST_PAUSE_MS = 86_400_000;
+
+function pauseMs(answer: Refused): number | null {
+  const askedMs = askedPauseMs(answer);
+  return askedMs === null ? null : Math.min(askedMs, LONGEST_PAUSE_MS);
+}
+
 /** Retry-After (seconds or an HTTP date), else the reset of a used-up quota; null when the remote names none. */
-function pauseMs({ headers, nowMs }: Refused): number | null {
+function askedPauseMs({ headers, nowMs }: Refused): number | null {
   const after = headers?.get('retry-after')?.trim();
   if (after !== undefined && /^\d+$/.test(after)) return Number(after) * 1000;
   if (nowMs === undefined) return null;

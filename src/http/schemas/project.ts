@@ -13,6 +13,7 @@ import {
   ReasonSchema,
   SuccessSchema,
 } from './common.ts';
+import { ConflictFilesSchema } from './conflict.ts';
 import { JobSchema } from './job.ts';
 import { strictly } from './strictly.ts';
 
@@ -58,6 +59,7 @@ const ProjectSchema = z
         line: z.int().optional(),
       }),
     ),
+    conflictFiles: ConflictFilesSchema,
     lastSafeAt: InstantSchema.nullable().openapi({
       description: 'The last instant at which everything was known to be on every remote.',
     }),

@@ -2,6 +2,10 @@
 
 import { init } from './001-init.ts';
 import { runOrder } from './002-run-order.ts';
+import { engine } from './003-engine.ts';
+import { conflicts } from './004-conflicts.ts';
+import { remoteStates } from './005-remote-states.ts';
+import { releases } from './006-releases.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [init, runOrder];
+export const MIGRATIONS: readonly Migration[] = [init, runOrder, engine, conflicts, remoteStates, releases];

@@ -1,0 +1,149 @@
+// Asks the remotes of enabled projects now and then, with one request each, whether somebody else pushed. Each project
+// has its own jittered time, so that hundreds of them never ask at once. It only tells; a sync brings the changes in.
+
+import type { Clock, Random } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { matchesBranch } from '../model/branch-match.ts';
+import { Failure } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
+import type { Project } from '../model/project.ts';
+
+export type RemotePollPorts = {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Read anew before each wait, milliseconds; jittered 3/4 to 5/4. 0 switches polling off. */
+  intervalMs(): number;
+  projects(): readonly Project[];
+  isRunning(projectId: ProjectId): boolean;
+  /** Keys of the gates that are closed now. */
+  closedGates(): Promise<ReadonlySet<string>>;
+  /** The gates that the project's requests pass. */
+  gatesOf(project: Project): Promise<readonly string[]>;
+  /** Tips by full ref name of the remote's refs with these prefixes; null when the project has no remote to ask. */
+  tipsOf(
+    project: Project,
+    prefixes: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string> | null>;
+  /** The remote has moved: a sync that asks the remote is due. */
+  onMoved(projectId: ProjectId): Promise<void>;
+  /** The remote could not be asked. Close its gate when the failure says so. */
+  onFailure(project: Project, failure: Failure): Promise<void>;
+};
+
+export type RemotePoll = {
+  start(): void;
+  stop(): Promise<void>;
+  forget(projectId: ProjectId): void;
+};
+
+const MOST_AT_ONCE = 4;
+/** New projects, changed intervals and a machine that slept are noticed within this time. */
+const LOOK_MS = 15_000;
+const HEADS = 'refs/heads/';
+
+export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
+  const { clock, random, log } = ports;
+  /** When each project is asked next, by the wall clock. */
+  const dueAt = new Map<ProjectId, number>();
+  let loop: { stop: AbortController; done: Promise<void> } | null = null;
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await askDue(signal);
+      } catch (error) {
+        log.error({ err: error }, 'asking the remotes failed; the next round comes at its time');
+      }
+      await clock.sleep(untilNext(), signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    }
+  }
+
+  async function askDue(signal: AbortSignal): Promise<void> {
+    const interval = ports.intervalMs();
+    if (interval === 0) return;
+    const now = clock.now();
+    const due: Project[] = [];
+    for (const project of ports.projects().filter((each) => isPolled(each, now))) {
+      const at = dueAt.get(project.projectId);
+      // At first anywhere within the interval; a clock that was set back must not silence a project.
+      if (at === undefined || at > now + interval * 1.25) {
+        dueAt.set(project.projectId, now + interval * random());
+      } else if (at <= now) due.push(project);
+    }
+    if (due.length === 0) return;
+    const closed = await ports.closedGates();
+    const entries = due.values();
+    const work = async () => {
+      for (const project of entries) {
+        if (signal.aborted) return;
+        dueAt.set(project.projectId, clock.now() + ports.intervalMs() * (0.75 + random() / 2));
+        await askOne(project, closed, signal);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, due.length) }, work));
+  }
+
+  async function askOne(project: Project, closed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    const { projectId } = project;
+    try {
+      if (ports.isRunning(projectId)) return;
+      if ((await ports.gatesOf(project)).some((gate) => closed.has(gate))) return;
+      const tips = await ports.tipsOf(project, prefixesOf(project), signal);
+      if (tips !== null && hasMoved(project, tips)) await ports.onMoved(projectId);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Failure)) {
+        log.error({ err: error, projectId }, 'a remote could not be asked');
+      } else {
+        log.debug({ projectId, code: error.code }, 'a remote could not be asked');
+        await ports.onFailure(project, error);
+      }
+    }
+  }
+
+  function untilNext(): number {
+    const next = Math.min(...dueAt.values()) - clock.now();
+    return Math.min(Math.max(next, 100), LOOK_MS);
+  }
+
+  return {
+    start() {
+      if (loop) return;
+      const stop = new AbortController();
+      loop = { stop, done: run(stop.signal) };
+    },
+    async stop() {
+      const ending = loop;
+      loop = null;
+      ending?.stop.abort(new Failure('aborted', 'The service is stopping.'));
+      await ending?.done;
+      dueAt.clear();
+    },
+    forget: (projectId) => void dueAt.delete(projectId),
+  };
+}
+
+/** A project that was never safe is asked by its syncs anyway. */
+function isPolled({ github, pausedUntil, facts }: Project, now: number): boolean {
+  if (!github.enabled || github.integrate === 'off' || facts.lastSafeAt === null) return false;
+  return (pausedUntil === null || pausedUntil <= now) && Object.keys(facts.remoteTips).length > 0;
+}
+
+function prefixesOf({ facts, github }: Project): string[] {
+  return Object.keys(facts.remoteTips)
+    .filter((branch) => matchesBranch(github.syncBranches, branch))
+    .map((branch) => HEADS + branch);
+}
+
+/** Only branches that were seen before count: others are not synced here, and one that is gone brings nothing. */
+function hasMoved(project: Project, tips: ReadonlyMap<string, string>): boolean {
+  const { remoteTips } = project.facts;
+  return prefixesOf(project).some((ref) => {
+    const tip = tips.get(ref);
+    return tip !== undefined && tip !== remoteTips[ref.slice(HEADS.length)];
+  });
+}

@@ -1,0 +1,183 @@
+// A person edits and uses git in the same repository at the same time as the service: neither harms the other.
+// GITFERRY_TEST_SEED makes the same choices again; GITFERRY_TEST_LENGTH=10 makes the journey ten times as long.
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runGit } from '../support/git-repo.ts';
+import {
+  beginJourney,
+  diceOf,
+  type Journey,
+  type JourneyProject,
+  LENGTH,
+  throwDice,
+} from '../support/journey.ts';
+import type { RunningService } from '../support/service.ts';
+import { createPerson, type Person } from './person.ts';
+import { type Book, blobOf, createEditor, readTree } from './random-edits.ts';
+
+const EDITS = 1_000 * LENGTH;
+const EDITS_AT_ONCE = 8;
+
+let journey: Journey;
+beforeEach(async () => {
+  journey = await beginJourney();
+});
+afterEach(async () => {
+  await journey.end();
+});
+
+test(
+  'edits, a person’s git commands and the service side by side lose nothing and harm nothing',
+  async () => {
+    const dice = throwDice('side by side');
+    // Enough that stays, so that no deletion looks like an emptied folder.
+    const kept = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`kept/${n}.txt`, `${n}\n`]));
+    const project = await journey.addProject('busy', kept, { quietMs: 50 });
+    await project.repo.git('branch', 'side');
+    const service = await journey.start({ folders: [project.path] });
+    await service.untilState('busy', 'safe');
+
+    const editor = createEditor(project.path, 'edits', diceOf(dice.seed + 1));
+    const person = createPerson(project.repo, dice);
+    await editor.takeStock();
+    const left = new Map<string, string>();
+    let isEditing = true;
+    // One of the two at a time gives files their content; everything else runs at the same time.
+    const turn = createTurn();
+    const commandEnded = createSignal();
+
+    async function edit(): Promise<void> {
+      for (let done = 0; done < EDITS; done += EDITS_AT_ONCE) {
+        await turn(async () => {
+          for (let n = 0; n < EDITS_AT_ONCE; n++) await editor.edit();
+        });
+        await commandEnded.next();
+      }
+      isEditing = false;
+    }
+
+    async function command(): Promise<void> {
+      for (let n = 1; isEditing; n++) {
+        if (n % 60 === 0) await person.collectGarbage();
+        else if (n % 45 === 0) await person.takeBack();
+        else if (n % 8 === 0)
+          await turn(async () => {
+            const before = editor.book();
+            const what = await person.changeFiles();
+            await editor.takeStock();
+            for (const [path, oid] of gone(before, editor.book())) left.set(oid, `${path} by ${what}`);
+          });
+        else await person.work();
+        if (n % 3 === 0) commandEnded.give();
+      }
+    }
+
+    await Promise.all([edit(), command()]);
+    console.log(`side by side: ${JSON.stringify(person.counts)}, ${person.commits.length} commits by hand`);
+    await untilCalm(service, project, person);
+
+    if (LENGTH > 1) console.log([...person.refusals].join('\n'));
+    expect(person.corrupt).toEqual([]);
+    expect(await readTree(project.path)).toEqual(editor.book());
+    expect(await project.repo.git('status', '--porcelain')).toBe('');
+    const treeOid = (await project.repo.git('rev-parse', 'HEAD^{tree}')).trim();
+    expect(await treeOf(project, editor.book())).toBe(treeOid);
+    await project.repo.git('fsck', '--strict', '--no-dangling');
+    await runGit(['fsck', '--strict', '--no-dangling'], { cwd: project.remotePath });
+    for (const branch of ['main', 'side']) {
+      expect(await journey.server.refOf(project.remotePath, `refs/heads/${branch}`)).toBe(
+        (await project.repo.git('rev-parse', `refs/heads/${branch}`)).trim(),
+      );
+    }
+    const reachable = new Set(lines(await project.repo.git('rev-list', '--objects', '--all', '--reflog')));
+    expect(person.commits.filter((oid) => !reachable.has(oid))).toEqual([]);
+    expect([...left].filter(([oid]) => !reachable.has(oid))).toEqual([]);
+    const ours = await commitsOf(service);
+    expect(ours.length).toBeGreaterThan(EDITS / 100);
+    expect(ours.filter((oid) => !reachable.has(oid))).toEqual([]);
+    expect(person.counts.locked, person.lockedBy.join('\n')).toBeLessThan(person.counts.commands / 100);
+  },
+  180_000 * LENGTH,
+);
+
+/** Paths and object ids of files whose content a git command replaced: it must have been saved before. */
+function gone(before: Book, after: Book): [path: string, oid: string][] {
+  return [...before]
+    .filter(([path, entry]) => {
+      const now = after.get(path);
+      return now === undefined || now.content !== entry.content;
+    })
+    .map(([path, entry]) => [path, blobOf(entry)]);
+}
+
+/** Both branches are on the remote and nothing is left to do; a conflict is solved by the person, as they must. */
+async function untilCalm(service: RunningService, project: JourneyProject, person: Person): Promise<void> {
+  for (const branch of ['side', 'main']) {
+    await service.until(
+      `${branch} on both sides`,
+      async () => {
+        const shown = await service.project(project.id);
+        if (shown.state === 'conflict') await person.joinRemote(shown.branch);
+        const head = (await project.repo.git('symbolic-ref', '--short', 'HEAD')).trim();
+        if (shown.state !== 'safe') return false;
+        if (head !== branch) {
+          await person.git(['switch', '--quiet', branch]);
+          return false;
+        }
+        const local = (await project.repo.git('rev-parse', `refs/heads/${branch}`)).trim();
+        const remote = await runGit(['rev-parse', `refs/heads/${branch}`], { cwd: project.remotePath });
+        return (
+          shown.branch === branch &&
+          local === remote.toString().trim() &&
+          (await project.repo.git('status', '--porcelain')) === ''
+        );
+      },
+      60_000,
+    );
+  }
+}
+
+/** The tree that git itself makes of these files, by an index of its own. */
+async function treeOf(project: JourneyProject, book: Book): Promise<string> {
+  const env = { GIT_INDEX_FILE: `${project.path}/.git/index-of-test` };
+  const run = (args: string[], input?: string) =>
+    runGit(args, { cwd: project.path, env, ...(input !== undefined && { input }) });
+  const info = [...book].map(([path, entry]) => `${entry.mode} ${blobOf(entry)}\t${path}\0`).join('');
+  await run(['update-index', '-z', '--add', '--index-info'], info);
+  return (await run(['write-tree'])).toString().trim();
+}
+
+async function commitsOf(service: RunningService): Promise<string[]> {
+  const found: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const { body } = await service.api('GET', `/api/sync/history?limit=500${page}`);
+    for (const run of body.history) if (run.commit !== null) found.push(run.commit);
+    cursor = body.nextCursor;
+  } while (cursor !== null);
+  return found;
+}
+
+const lines = (text: string) => text.split('\n').map((line) => line.slice(0, 40));
+
+/** Runs what is given to it one after the other. */
+function createTurn() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+/** `next` resolves at the next `give`. */
+function createSignal() {
+  const waiting: (() => void)[] = [];
+  return {
+    give: () => {
+      for (const go of waiting.splice(0)) go();
+    },
+    next: () => new Promise<void>((resolve) => waiting.push(resolve)),
+  };
+}

@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../src/host/log.ts';
+import { Failure } from '../../src/model/failure.ts';
+import type { ProjectId } from '../../src/model/ids.ts';
+import { NO_FACTS, NO_RELEASES, type Project, type ProjectFacts } from '../../src/model/project.ts';
+import { GithubConfigSchema } from '../../src/model/project-config.ts';
+import { createRemotePoll, type RemotePollPorts } from '../../src/runner/poll-remotes.ts';
+import { createManualClock } from '../support/manual-clock.ts';
+import { seededRandom } from '../support/random-trees.ts';
+
+const MINUTE = 60_000;
+const TIP = 'a'.repeat(40);
+const OTHER = 'b'.repeat(40);
+
+function project(
+  name: string,
+  facts: Partial<ProjectFacts> = {},
+  github: Record<string, unknown> = {},
+): Project {
+  return {
+    projectId: name as ProjectId,
+    projectName: name,
+    machineId: 'laptop',
+    path: `/home/u/${name}`,
+    configHome: 'database',
+    github: GithubConfigSchema.parse({ enabled: true, ...github }),
+    pausedUntil: null,
+    releases: NO_RELEASES,
+    conflictChoice: null,
+    facts: { ...NO_FACTS, lastSafeAt: 1, remoteTips: { main: TIP }, ...facts },
+  };
+}
+
+/** Plays the remotes over a hand-moved clock and notes who was asked when, and who has moved. */
+function createBench(projects: Project[], more: Partial<RemotePollPorts> = {}) {
+  const clock = createManualClock();
+  const start = clock.now();
+  const asked: { name: string; atMs: number; prefixes: readonly string[] }[] = [];
+  const moved: string[] = [];
+  const failed: string[] = [];
+  const poll = createRemotePoll({
+    clock,
+    random: seededRandom(5),
+    log: silentLog,
+    intervalMs: () => 5 * MINUTE,
+    projects: () => projects,
+    isRunning: () => false,
+    closedGates: async () => new Set(),
+    gatesOf: async () => ['host:example.com'],
+    async tipsOf({ projectId }, prefixes) {
+      asked.push({ name: projectId, atMs: clock.now() - start, prefixes });
+      return new Map([['refs/heads/main', TIP]]);
+    },
+    onMoved: async (projectId) => void moved.push(projectId),
+    onFailure: async ({ projectId }, { code }) => void failed.push(`${projectId}: ${code}`),
+    ...more,
+  });
+  return { clock, poll, asked, moved, failed };
+}
+
+test('createRemotePoll() asks every project once an interval, each at its own time', async () => {
+  const projects = Array.from({ length: 40 }, (_, n) => project(`p${n}`));
+  const { clock, poll, asked, moved } = createBench(projects);
+  poll.start();
+  await clock.advance(60 * MINUTE);
+  await poll.stop();
+  const counts = projects.map(({ projectId }) => asked.filter(({ name }) => name === projectId).length);
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(9);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(17);
+  const busiest = Math.max(...asked.map(({ atMs }) => asked.filter((each) => each.atMs === atMs).length));
+  expect(busiest).toBeLessThan(10);
+  expect(moved).toEqual([]);
+  const before = asked.length;
+  await clock.advance(60 * MINUTE);
+  expect(asked.length).toBe(before);
+});
+
+test('createRemotePoll() tells which remotes have moved, and looks at synced branches only', async () => {
+  const tips = new Map([
+    ['refs/heads/main', OTHER],
+    ['refs/heads/private', OTHER],
+  ]);
+  const projects = [
+    project('moved'),
+    project('elsewhere', { remoteTips: { main: OTHER, private: TIP } }),
+    project('gone', { remoteTips: { 'auto/old': TIP } }),
+  ];
+  const { clock, poll, moved } = createBench(projects, { tipsOf: async () => tips });
+  poll.start();
+  await clock.advance(6 * MINUTE);
+  await poll.stop();
+  expect(new Set(moved)).toEqual(new Set(['moved']));
+});
+
+test('createRemotePoll() leaves out who is disabled, paused, running, never safe or behind a closed gate', async () => {
+  const projects = [
+    project('disabled', {}, { enabled: false }),
+    project('off', {}, { integrate: 'off' }),
+    project('never-safe', { lastSafeAt: null }),
+    { ...project('paused'), pausedUntil: 8_640_000_000_000_000 },
+    project('running'),
+    project('gated'),
+    project('asked'),
+  ];
+  const { clock, poll, asked } = createBench(projects, {
+    isRunning: (projectId) => projectId === 'running',
+    closedGates: async () => new Set(['host:slow.example']),
+    gatesOf: async ({ projectId }) => [projectId === 'gated' ? 'host:slow.example' : 'host:example.com'],
+  });
+  poll.start();
+  await clock.advance(30 * MINUTE);
+  await poll.stop();
+  expect(new Set(asked.map(({ name }) => name))).toEqual(new Set(['asked']));
+  expect(asked[0]?.prefixes).toEqual(['refs/heads/main']);
+});
+
+test('createRemotePoll() asks a few at once, and one that fails stops no other', async () => {
+  const projects = Array.from({ length: 20 }, (_, n) => project(`p${n}`));
+  let running = 0;
+  let most = 0;
+  const waiting: (() => void)[] = [];
+  const { clock, poll, failed, moved } = createBench(projects, {
+    async tipsOf({ projectId }) {
+      running++;
+      most = Math.max(most, running);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      running--;
+      if (projectId === 'p3') throw new Failure('offline', 'No network.');
+      return new Map([['refs/heads/main', OTHER]]);
+    },
+  });
+  poll.start();
+  await clock.advance(1);
+  // The machine slept: all are due at the same time.
+  clock.set(clock.now() + 60 * MINUTE);
+  for (let round = 0; round < 60; round++) {
+    await clock.advance(15_000 / 60);
+    for (const go of waiting.splice(0)) go();
+    await clock.advance(0);
+  }
+  expect(most).toBe(4);
+  expect(new Set(moved).size).toBe(19);
+  expect(failed).toContain('p3: offline');
+  const stopped = poll.stop();
+  for (const go of waiting.splice(0)) go();
+  await stopped;
+});
+
+test('createRemotePoll() asks nobody while the interval is 0, and again when it is not', async () => {
+  let interval = 0;
+  const { clock, poll, asked } = createBench([project('p')], { intervalMs: () => interval });
+  poll.start();
+  await clock.advance(30 * MINUTE);
+  expect(asked).toEqual([]);
+  interval = MINUTE;
+  await clock.advance(5 * MINUTE);
+  await poll.stop();
+  expect(asked.length).toBeGreaterThan(1);
+});
