@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { reasonOf } from '../../src/model/failure.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
-import { NO_FACTS, type ProjectFacts } from '../../src/model/project.ts';
+import { NO_FACTS, NO_RELEASES, type ProjectFacts } from '../../src/model/project.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import type { RemoteState } from '../../src/model/remote-state.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
@@ -61,6 +61,8 @@ describeDatabases('projects', (db) => {
       configHome: 'file',
       github,
       pausedUntil: null,
+      conflictChoice: null,
+      releases: NO_RELEASES,
       facts: NO_FACTS,
     });
     expect(await findProject(db(), project.projectId)).toEqual(project);
@@ -110,7 +112,8 @@ describeDatabases('projects', (db) => {
       const wished = { projectId: 'wished' as ProjectId };
       const changed = await saveProject(db(), { ...blog, ...wished, ...change });
       const { lane, lockKey, ...shown } = { ...blog, ...change };
-      expect(changed).toEqual({ ...shown, projectId, pausedUntil: 5_000, facts });
+      const kept = { pausedUntil: 5_000, conflictChoice: null, releases: NO_RELEASES, facts };
+      expect(changed).toEqual({ ...shown, projectId, ...kept });
       expect(await findProject(db(), projectId)).toEqual(changed);
       await saveProject(db(), { ...blog, ...change });
       expect(await types()).toEqual(['project.added my-blog', 'project.changed my-blog']);

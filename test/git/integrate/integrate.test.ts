@@ -82,8 +82,11 @@ async function inputOf(bench: Bench, more: Partial<IntegrateInput> = {}): Promis
 
 const integrate = async (bench: Bench, more: Partial<IntegrateInput> = {}) =>
   integrateBranch(await inputOf(bench, more));
-const resolve = async (bench: Bench, choice: ConflictChoice) =>
-  resolveConflict({ ...(await inputOf(bench)), choice });
+const resolve = async (bench: Bench, choice: ConflictChoice) => {
+  const answer = await integrate(bench);
+  const seen = answer.kind === 'conflict' ? answer.files : [];
+  return resolveConflict({ ...(await inputOf(bench)), choice, seen });
+};
 const textAt = (bench: Bench, path: string) => readFile(join(bench.path, path), 'utf8');
 const status = async ({ git }: Bench) => git.git('status', '--porcelain', '-uall');
 const oid = async ({ git }: Bench, name: string) => (await git.git('rev-parse', name)).trim();
@@ -574,6 +577,17 @@ test('resolveConflict() finds a free name and takes a branch forward that was re
   await onTheirs(bench, (git) => git.write('notes.md', 'more\n'));
   expect(await resolve(bench, 'mine')).toMatchObject({ kind: 'advanced', how: 'fast-forward' });
   expect(await textAt(bench, 'notes.md')).toBe('more\n');
+});
+
+test('resolveConflict() takes no choice for files that the person was not shown', async () => {
+  const bench = await withConflicts();
+  const first = await integrate(bench);
+  if (first.kind !== 'conflict') throw new Error(first.kind);
+  await onTheirs(bench, (git) => git.write('only-ours.txt', 'theirs too\n'));
+  const answer = await resolveConflict({ ...(await inputOf(bench)), choice: 'mine', seen: first.files });
+  expect(answer).toMatchObject({ kind: 'conflict' });
+  expect(answer.kind === 'conflict' && answer.files.map(({ path }) => path)).toContain('only-ours.txt');
+  await expectSound(bench);
 });
 
 test('resolveConflict() is held back by local changes like every integration', async () => {
