@@ -48,7 +48,7 @@ export type Files = Map<string, { mode: '100644' | '100755' | '120000' | '160000
 const PATHS = ['a', 'b', 'a/x', 'a/y', 'b/x', 'c', 'd/e/f', 'd/e', 'd/g', 'h.bin', 'ä ö.txt'];
 
 /** Puts a file in place of whatever stands in its way. */
-export function put(
+function put(
   files: Files,
   path: string,
   file: { mode: '100644' | '100755' | '120000' | '160000'; content: string },

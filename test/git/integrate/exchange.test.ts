@@ -80,6 +80,7 @@ async function sync({ name, git, url }: Machine, random: () => number): Promise<
         });
         answer = await resolveConflict({
           ...input,
+          seen: answer.files,
           choice: pick(random, ['mine', 'theirs', 'both'] as const),
         });
       }

@@ -575,7 +575,8 @@ test('resolveConflict() finds a free name and takes a branch forward that was re
   expect(await textAt(bench, 'notes.laptop.md')).toBe('taken\n');
   await bench.git.git('branch', '-f', 'theirs', 'main');
   await onTheirs(bench, (git) => git.write('notes.md', 'more\n'));
-  expect(await resolve(bench, 'mine')).toMatchObject({ kind: 'advanced', how: 'fast-forward' });
+  const elsewhere = { ...(await inputOf(bench)), choice: 'mine' as const, seen: [] };
+  expect(await resolveConflict(elsewhere)).toMatchObject({ kind: 'advanced', how: 'fast-forward' });
   expect(await textAt(bench, 'notes.md')).toBe('more\n');
 });
 
