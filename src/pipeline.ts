@@ -12,7 +12,7 @@ import type { ProjectId } from './model/ids.ts';
 import type { ClaimedJob, JobView } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
-import type { Asked, Pipeline, PipelinePorts } from './pipeline-ports.ts';
+import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import type { Lease } from './queue/heartbeat.ts';
 import { tick } from './queue/tick.ts';
 import { createWorker, type Worker } from './queue/worker.ts';

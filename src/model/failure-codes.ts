@@ -159,7 +159,9 @@ const remote = {
 } as const satisfies Record<string, Row>;
 
 const service = {
-  'not-compared': soon('Nothing to do while the service runs: it is looked at within moments. Otherwise start it.'),
+  'not-compared': soon(
+    'Nothing to do while the service runs: it is looked at within moments. Otherwise start it.',
+  ),
   'job-timeout': backoff(WAITS),
   'lease-lost': soon(WAITS),
   aborted: soon(WAITS),
@@ -212,3 +214,14 @@ export type FailureCode = keyof typeof FAILURES;
 export const STANDING_CODES: ReadonlySet<FailureCode> = new Set(
   Object.keys(folder) as (keyof typeof folder)[],
 );
+
+/** States in which a project is blocked and its work still goes to a snapshot branch. */
+export const PROTECTED_CODES: ReadonlySet<FailureCode> = new Set([
+  'merge-in-progress',
+  'rebase-in-progress',
+  'cherry-pick-in-progress',
+  'revert-in-progress',
+  'bisect-in-progress',
+  'unmerged-entries',
+  'detached-head',
+]);

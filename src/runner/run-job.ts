@@ -122,7 +122,8 @@ function inputOf(
     facts: project.facts,
     // Nothing known, for example after a restart: compare the whole work tree.
     dirty: taken === null || taken === 'all' ? ('all' as const) : new Set([...taken].map(toRepoPath)),
-    askRemote: job.askRemote,
+    askRemote: job.askRemote || project.conflictChoice !== null,
+    conflictChoice: project.conflictChoice,
     machineId: ports.machineId,
     signal,
   };

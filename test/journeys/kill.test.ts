@@ -84,12 +84,17 @@ async function randomMoment(
   await feed.until((message) => message.type === 'hello', 'a greeting');
   const skip = feed.messages.length + dice.below(10);
   const come = feed
-    .until(() => feed.messages.length > skip, `event ${skip}`)
+    .until((message) => feed.messages.length > skip || isDone(message), `event ${skip}`)
     .then((): string => {
       feed.close();
-      return feed.messages[skip].type;
+      return feed.messages.at(-1).type;
     });
   return { come };
+}
+
+/** Fewer events may come than the dice asked for: then the end is the moment. */
+function isDone(message: { type: string; data: { state?: string } }): boolean {
+  return message.type === 'project.state' && message.data.state === 'safe';
 }
 
 function untilTouched(folder: string, name: string): Promise<string> {

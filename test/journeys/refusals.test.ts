@@ -91,8 +91,12 @@ test.each([
   },
 );
 
-test('a remote that is ahead is a conflict; the person pulls, and syncing goes on', async () => {
+test('without integration a remote that is ahead is a conflict; the person pulls, and syncing goes on', async () => {
   const project = await journey.addProject('shared');
+  await project.repo.write(
+    'project.json',
+    projectFile({ quietMs: 100, minIntervalMs: 0 }, { integrate: 'off' }),
+  );
   const service = await journey.start({ folders: [project.path] });
   await service.untilState('shared', 'safe');
   const other = await (await import('../support/git-repo.ts')).createGitRepo({ clone: project.remotePath });

@@ -45,6 +45,7 @@ export function syncOnce({ ports, ...input }: SyncOnce): Promise<SyncAnswer> {
       facts: NO_FACTS,
       dirty: 'all',
       askRemote: false,
+      conflictChoice: null,
       machineId: 'laptop',
       signal: new AbortController().signal,
       ...input,

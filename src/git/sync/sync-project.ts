@@ -8,18 +8,15 @@ import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
-import { pushBranches } from './push-branches.ts';
+import { isProtected, protectWork } from './protect-work.ts';
+import { finishEarlierMove, MOVED_ON, pushTogether } from './push-together.ts';
 import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
 import { tidyAfter } from './tidy-after.ts';
 
-const CONFLICTS: ReadonlySet<string> = new Set([
-  'remote-ahead',
-  'remote-diverged',
-  'push-rejected-non-fast-forward',
-]);
+const CONFLICTS: ReadonlySet<string> = new Set([...MOVED_ON, 'content-conflict', 'unrelated-histories']);
 
 /** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
 export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
@@ -36,7 +33,8 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   } catch (error) {
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
-  if (probe.kind === 'blocked') return blocked(probe.reason, facts, NO_STATS);
+  if (input.github.mode === 'snapshot' && mayProtect(probe)) return snapshotOnly(input, facts, ports);
+  if (probe.kind === 'blocked') return whileBlocked(probe.reason, input, facts, ports);
   const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
   try {
     const remote = await reachRemote(input.github, probe.config, ports);
@@ -86,24 +84,57 @@ async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): 
 }
 
 async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Promise<void> {
-  const { github, probe } = work;
+  const { probe } = work;
   work.facts.branch = probe.head.branch;
   work.stats.branch = probe.head.branch;
-  if (github.mode === 'snapshot') {
-    work.standing = reasonOf(
-      'mode-unsupported',
-      'github.mode is "snapshot", which this version does not offer.',
-    );
-    return;
-  }
   if (chosen.kind === 'none') {
     work.standing = chosen.reason;
     return;
   }
+  await finishEarlierMove(work, ports);
   await commitWork(work, ports);
   work.signal.throwIfAborted();
-  await pushBranches(work, chosen.remote, ports);
+  await pushTogether(work, chosen.remote, ports);
   await tidyAfter(work, ports);
+}
+
+function mayProtect(probe: ProbeResult): boolean {
+  return probe.kind !== 'blocked' || isProtected(probe.reason.code);
+}
+
+/** Mode `snapshot`: what a remote gets of this project is its snapshots. */
+async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPorts): Promise<SyncAnswer> {
+  try {
+    const taken = await protectWork(input, facts, { always: true }, ports);
+    const status = taken.stats.commit === null ? 'no-change' : 'success';
+    const safe = { ...taken.facts, pendingFiles: 0, unpushedCommits: 0, lastSafeAt: ports.clock.now() };
+    return { outcome: { kind: 'done', status }, facts: safe, stats: taken.stats };
+  } catch (error) {
+    return { outcome: failed(error), facts, stats: NO_STATS };
+  }
+}
+
+/** The reason stands, and the work is protected meanwhile where that is possible. */
+async function whileBlocked(
+  reason: Reason,
+  input: SyncInput,
+  facts: ProjectFacts,
+  ports: SyncPorts,
+): Promise<SyncAnswer> {
+  if (!isProtected(reason.code)) return blocked(reason, facts, NO_STATS);
+  try {
+    const taken = await protectWork(input, facts, { always: false }, ports);
+    return blocked(reason, taken.facts, taken.stats);
+  } catch (error) {
+    const { failure } = failed(error);
+    if (failure.retryable)
+      return { outcome: { kind: 'failed', failure }, facts: { ...facts, blocked: reason }, stats: NO_STATS };
+    ports.log.warn(
+      { worktree: input.worktree, code: failure.code, detail: failure.message },
+      'a snapshot was not pushed',
+    );
+    return blocked(reason, facts, NO_STATS);
+  }
 }
 
 function done(work: SyncWork): SyncOutcome {

@@ -1,5 +1,6 @@
 // What one sync is asked, what it has in hand, and what it answers.
 
+import type { ConflictChoice } from '../../model/conflict.ts';
 import type { Failure, Reason } from '../../model/failure.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
@@ -18,6 +19,8 @@ export type SyncInput = {
   dirty: ReadonlySet<RepoPath> | 'all';
   /** Ask the remote for its refs even when nothing changed here. */
   askRemote: boolean;
+  /** What a person chose for a conflict; null when there is none to resolve. */
+  conflictChoice: ConflictChoice | null;
   machineId: string;
   signal: AbortSignal;
 };

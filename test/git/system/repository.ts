@@ -88,6 +88,7 @@ export async function openRow(options: { files?: Record<string, string> } = {}) 
         github,
         facts,
         dirty: 'all',
+        conflictChoice: null,
         askRemote: input.askRemote ?? false,
         machineId: 'laptop',
         signal: input.signal ?? new AbortController().signal,

@@ -1,0 +1,195 @@
+// Pushing when somebody else pushed too: fetch, bring both sides together, push again. Never forced; what cannot be
+// brought together goes to a side branch, so that the work is on the remote until a person has chosen.
+
+import type { ConflictFile } from '../../model/conflict.ts';
+import { Failure } from '../../model/failure.ts';
+import { fetchBranches } from '../fetch/fetch.ts';
+import { conflictBranchName } from '../integrate/conflict-branch.ts';
+import { finishMove } from '../integrate/finish-move.ts';
+import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts';
+import { resolveConflict } from '../integrate/resolve-conflict.ts';
+import { signature } from '../objects/commit-object.ts';
+import { listRefs, readHead, readRef } from '../refs/refs.ts';
+import type { ChosenRemote } from '../remote/remote-choice.ts';
+import type { Identity } from '../types.ts';
+import { pushBranches } from './push-branches.ts';
+import type { SyncPorts } from './sync-ports.ts';
+import type { SyncWork } from './sync-work.ts';
+
+/** The remote may move again while we bring both sides together; after so many times the job is tried again later. */
+const MOST_ROUNDS = 3;
+/** Files named in the text; the API has them all. */
+const MOST_NAMED = 3;
+
+/** Failures by which a remote says that it has what we lack. */
+export const MOVED_ON: ReadonlySet<string> = new Set([
+  'remote-ahead',
+  'remote-diverged',
+  'push-rejected-non-fast-forward',
+]);
+
+/** To be called under the repository's lock before anything is committed: a move that a kill cut off comes first. */
+export async function finishEarlierMove(work: SyncWork, ports: SyncPorts): Promise<void> {
+  const { probe, objects, signal } = work;
+  const who = whoLine(authorOf(work) ?? { name: 'gitferry', email: 'gitferry' }, ports);
+  const { clock, random, faultPoint } = ports;
+  const fsync = ports.fsync() && probe.fsync;
+  const done = await finishMove({
+    ...{ repo: probe.repo, objects, config: probe.config, who, clock, random, fsync, signal, faultPoint },
+  });
+  if (done !== 'finished') return;
+  const head = await readHead(probe.repo);
+  if (head.kind === 'branch') work.probe = { ...probe, head };
+}
+
+/** Fills in `work` as `pushBranches` does. @throws Failure as `pushBranches`, and `content-conflict` */
+export async function pushTogether(work: SyncWork, remote: ChosenRemote, ports: SyncPorts): Promise<void> {
+  for (let round = 1; ; round++) {
+    try {
+      await pushBranches(work, remote, ports);
+      work.facts.conflictFiles = [];
+      return;
+    } catch (error) {
+      if (!(error instanceof Failure) || !MOVED_ON.has(error.code)) throw error;
+      // The system git's projects have content rules that a merge in memory would not keep.
+      if (round > MOST_ROUNDS || work.engine.name === 'git') throw error;
+      const branches = takeFailed(work);
+      const moved: boolean[] = [];
+      for (const branch of branches) moved.push(await bringTogether(work, remote, branch, ports));
+      if (!moved.includes(true)) throw error;
+    }
+  }
+}
+
+/** Takes the failed attempts out of the run's remotes: the next round tells how they ended. */
+function takeFailed(work: SyncWork): string[] {
+  const failed = work.stats.remotes.filter((each) => each.status === 'failed');
+  work.stats.remotes = work.stats.remotes.filter((each) => each.status !== 'failed');
+  return failed.map((each) => each.branch);
+}
+
+/** True when the branch has moved and may be pushed now. */
+async function bringTogether(
+  work: SyncWork,
+  remote: ChosenRemote,
+  branch: string,
+  ports: SyncPorts,
+): Promise<boolean> {
+  const identity = authorOf(work);
+  if (identity === null) throw new Failure('identity-missing', 'Git does not know who merges.');
+  const { repo } = work.probe;
+  const ours = await readRef(repo, `refs/heads/${branch}`);
+  const theirs = await fetchTip(work, remote, branch, identity, ports);
+  if (theirs === null) return true;
+  work.facts.remoteTips = { ...work.facts.remoteTips, [branch]: theirs };
+  const answer = await integrate(work, { branch, ours, theirs, identity }, ports);
+  switch (answer.kind) {
+    case 'up-to-date':
+    case 'advanced':
+      await lookAtHead(work);
+      return true;
+    case 'held-back':
+      throw new Failure(answer.reason.code, answer.reason.detail, { action: answer.reason.action });
+    case 'conflict':
+      work.facts.conflictFiles = answer.files;
+      if (ours !== null) await pushAside(work, remote, branch, ours);
+      throw conflictFailure(work, branch, answer.files);
+    default:
+      return answer satisfies never;
+  }
+}
+
+async function fetchTip(
+  work: SyncWork,
+  remote: ChosenRemote,
+  branch: string,
+  identity: Identity,
+  ports: SyncPorts,
+): Promise<string | null> {
+  const { objects, probe, signal } = work;
+  const refs = await listRefs(probe.repo, 'refs/');
+  const { transport, env, clock, random } = ports;
+  const { tips } = await fetchBranches({
+    ...{
+      transport,
+      objects,
+      repo: probe.repo,
+      url: remote.url,
+      branches: [branch],
+      env,
+      signal,
+      clock,
+      random,
+    },
+    haveTips: [...refs.values()],
+    tracking: remote.tracked ? { name: remote.name, who: whoLine(identity, ports) } : null,
+    fsync: ports.fsync() && probe.fsync,
+  });
+  return tips[branch] ?? null;
+}
+
+type Sides = { branch: string; ours: string | null; theirs: string; identity: Identity };
+
+function integrate(work: SyncWork, sides: Sides, ports: SyncPorts): Promise<IntegrateAnswer> {
+  const { probe, objects, machineId, github, signal, conflictChoice, facts } = work;
+  const { clock, random, env, homeDir, faultPoint } = ports;
+  const input = {
+    ...{
+      ...sides,
+      repo: probe.repo,
+      objects,
+      head: probe.head,
+      machineId,
+      config: probe.config,
+      env,
+      homeDir,
+    },
+    ...{ clock, random, signal, fsync: ports.fsync() && probe.fsync },
+    trailers: github.commit?.trailers ?? true,
+    ...(faultPoint && { faultPoint }),
+  };
+  if (conflictChoice !== null)
+    return resolveConflict({ ...input, choice: conflictChoice, seen: facts.conflictFiles });
+  return integrateBranch({ ...input, policy: github.integrate ?? 'merge' });
+}
+
+async function lookAtHead(work: SyncWork): Promise<void> {
+  const head = await readHead(work.probe.repo);
+  if (head.kind === 'branch') work.probe = { ...work.probe, head };
+}
+
+/** The work must be on the remote although it cannot be on its own branch there yet. */
+async function pushAside(work: SyncWork, remote: ChosenRemote, branch: string, tip: string): Promise<void> {
+  const aside = conflictBranchName(work.machineId, branch);
+  const known = work.facts.remoteTips[aside] ?? null;
+  if (known === tip) return;
+  const answer = await work.engine.push({
+    ...{ remote, branch: aside, tip, assumed: null, lastKnown: known, signal: work.signal },
+  });
+  const { status, from, to, bytes } = answer;
+  work.stats.remotes.push({ name: remote.name, branch: aside, status, from, to });
+  work.stats.bytesPushed += bytes;
+  work.facts.remoteTips = { ...work.facts.remoteTips, [aside]: tip };
+}
+
+function conflictFailure(work: SyncWork, branch: string, files: readonly ConflictFile[]): Failure {
+  const named = files
+    .slice(0, MOST_NAMED)
+    .map((file) => file.path)
+    .join(', ');
+  const more = files.length > MOST_NAMED ? ` and ${files.length - MOST_NAMED} more` : '';
+  const aside = conflictBranchName(work.machineId, branch);
+  return new Failure(
+    'content-conflict',
+    `Both sides changed ${named}${more}; yours is on the remote as ${aside}.`,
+  );
+}
+
+function authorOf(work: SyncWork): Identity | null {
+  return work.github.commit?.author ?? work.probe.identity;
+}
+
+function whoLine(who: Identity, { clock }: Pick<SyncPorts, 'clock'>): string {
+  const epochMs = clock.now();
+  return signature(who, { epochMs, offsetMinutes: -new Date(epochMs).getTimezoneOffset() });
+}
