@@ -1,7 +1,7 @@
 // One sync of one project: probe, changes, guard, commit, push. Idempotent: run again, it finds nothing to do.
 // Knows no queue and no database: what it learned goes back as facts, also when it failed half-way.
 
-import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { Failure, type Reason } from '../../model/failure.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openObjects } from '../objects/objects.ts';
