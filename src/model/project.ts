@@ -22,7 +22,7 @@ export type HeldFile = {
 };
 
 /** Deletions that wait for a person's word. `digest` names the exact set of paths. */
-export type RefusedDeletions = { deleted: number; tracked: number; digest: string };
+type RefusedDeletions = { deleted: number; tracked: number; digest: string };
 
 /** What a person let pass once. Each entry is good for one content or one set of deletions, and used up by it. */
 export type Releases = {

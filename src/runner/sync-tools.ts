@@ -53,6 +53,7 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
       env: host.env,
       homeDir: host.homeDir,
       pid: host.pid,
+      allowMessageCommands: () => config().allowMessageCommands,
       fsync: () => config().fsync,
     },
     async explain(failure, project) {

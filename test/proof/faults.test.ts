@@ -14,6 +14,7 @@ import { FAILURES } from '../../src/model/failure-codes.ts';
 import type { JobId, ProjectId } from '../../src/model/ids.ts';
 import type { JobView } from '../../src/model/job.ts';
 import { NO_FACTS, projectState } from '../../src/model/project.ts';
+import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import { decideSettle, type SettleDecision } from '../../src/runner/decide-settle.ts';
 import { createGitRepo, type GitRepo } from '../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
@@ -93,7 +94,9 @@ function syncOf({ cause, token }: Row, { repo, tip }: Scene) {
     userAgent: 'git/gitferry-test',
     idleTimeoutMs: 20_000,
   });
-  return { worktree: repo.path, facts, ports: { transport } };
+  // What integration does about a remote that moved on has its own journeys.
+  const github = GithubConfigSchema.parse({ enabled: true, syncBranches: ['*'], integrate: 'off' });
+  return { worktree: repo.path, github, facts, ports: { transport } };
 }
 
 /** The job as the queue leaves it (src/queue/settle.ts), and the gate. */

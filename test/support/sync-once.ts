@@ -32,6 +32,7 @@ function syncPorts(more: Partial<SyncPorts> = {}): SyncPorts {
     env: gitEnv(),
     homeDir: '',
     pid: process.pid,
+    allowMessageCommands: () => false,
     fsync: () => false,
     ...more,
   };

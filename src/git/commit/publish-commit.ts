@@ -76,16 +76,18 @@ async function isHeadAt({ repo, head }: Publication): Promise<boolean> {
   return now.kind === 'branch' && now.ref === head.ref && now.oid === head.oid;
 }
 
+/** All looks at once: a person's git must not find the index locked for longer than it has to be. */
 async function refuseUnderWay(repo: Repository): Promise<void> {
-  for (const [name, code] of UNDER_WAY) {
+  const looks = UNDER_WAY.map(async ([name, code]) => {
     try {
       await lstat(`${repo.gitDir}/${name}`);
     } catch (error) {
-      if (isAbsent(error)) continue;
+      if (isAbsent(error)) return;
       throw error;
     }
     throw new Failure(code, `${repo.gitDir}/${name} appeared while a commit was made.`);
-  }
+  });
+  await Promise.all(looks);
 }
 
 async function writeIndex({ repo, changes, fsync }: Publication, lock: LockFile): Promise<void> {

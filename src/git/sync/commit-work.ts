@@ -3,7 +3,7 @@
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
 import type { FoundChanges } from '../changes/changes.ts';
-import { commitMessage } from '../commit/commit-message.ts';
+import { composeMessage, refuseMessage } from '../commit/compose-message.ts';
 import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type Identity } from '../types.ts';
 import type { GuardVerdict, SyncPorts } from './sync-ports.ts';
@@ -37,7 +37,7 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
   const wanted = still.filter((change) => !held.has(displayPath(change.path)));
   work.facts.pendingFiles = wanted.length + unreadable.length;
   if (wanted.length === 0) return;
-  const refusal = refuse(work, verdict);
+  const refusal = refuse(work, verdict, ports);
   if (refusal) {
     work.standing = refusal;
     return;
@@ -120,7 +120,7 @@ function guarded(change: FileChange) {
   return { path, kind, sizeBytes, oid, isSymlink: mode === FILE_MODE.symlink };
 }
 
-function refuse(work: SyncWork, verdict: GuardVerdict): Reason | null {
+function refuse(work: SyncWork, verdict: GuardVerdict, ports: SyncPorts): Reason | null {
   const { github, probe } = work;
   const { branch } = probe.head;
   if (!matchesBranch(github.syncBranches, branch)) {
@@ -131,13 +131,8 @@ function refuse(work: SyncWork, verdict: GuardVerdict): Reason | null {
     const { deleted, tracked } = verdict.massDeletion;
     return reasonOf('mass-deletion', `${deleted} of ${tracked} files were deleted at once.`);
   }
-  if (typeof github.commit?.message === 'object') {
-    return reasonOf(
-      'mode-unsupported',
-      'github.commit.message.command is not offered by this version.',
-      'Use a text.',
-    );
-  }
+  const refusedMessage = refuseMessage(github.commit, ports.allowMessageCommands());
+  if (refusedMessage) return refusedMessage;
   if (authorOf(work) === null) {
     return reasonOf('identity-missing', `Git does not know who commits in ${probe.repo.worktree}.`);
   }
@@ -160,8 +155,10 @@ async function commit(
   const now = ports.clock.now();
   const made = await engine.commit({
     changes,
-    message: commitMessage({
+    message: await composeMessage({
       changes,
+      worktree: work.worktree,
+      ...{ env: ports.env, clock: ports.clock, log: ports.log, signal },
       machineId: work.machineId,
       branch: probe.head.branch,
       now,

@@ -40,6 +40,8 @@ export type SyncPorts = {
   env: Readonly<Record<string, string | undefined>>;
   homeDir: string;
   pid: number;
+  /** Whether commands that projects name for their messages may be run on this machine. */
+  allowMessageCommands: () => boolean;
   /** Whether objects and refs are to reach the disk before going on. */
   fsync: () => boolean;
   /**

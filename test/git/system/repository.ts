@@ -78,6 +78,7 @@ export async function openRow(options: { files?: Record<string, string> } = {}) 
       env,
       homeDir: home,
       pid: process.pid,
+      allowMessageCommands: () => false,
       fsync: () => false,
       ...input.ports,
     };
