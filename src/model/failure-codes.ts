@@ -132,7 +132,7 @@ const remote = {
     'Bring both sides together (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
   'content-conflict': never(
-    'Both sides are on the remote. Choose mine, theirs or both (POST /api/sync/projects/{projectId}/conflict), or merge with git.',
+    'Both sides are on the remote. Choose mine, theirs or both (POST /api/sync/projects/:projectId/conflict), or merge with git.',
   ),
   'unrelated-histories': never(
     'Check the remote address: the branch there shares no commit with the one here.',
@@ -195,10 +195,6 @@ const request = {
   'not-found': never('See GET /openapi.json for the routes.'),
   'method-not-allowed': never('Use a method from the Allow header.'),
   'project-not-found': never('See GET /api/sync/projects for the ids.'),
-  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
-  'deletions-not-refused': never(
-    'See GET /api/sync/projects/:projectId/held for what waits to be confirmed.',
-  ),
   'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
   'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
   'no-conflict': never('Nothing to do: the project has no conflict (any more).'),

@@ -26,6 +26,9 @@ afterEach(async () => {
   await journey.end();
 });
 
+/** Ten seconds apart at the least. */
+const DEFAULT_COMMITS_A_MINUTE = 6;
+
 test(
   'edits, a person’s git commands and the service side by side lose nothing and harm nothing',
   async () => {
@@ -72,7 +75,9 @@ test(
       }
     }
 
+    const beganAt = performance.now();
     await Promise.all([edit(), command()]);
+    const minutes = (performance.now() - beganAt) / 60_000;
     console.log(`side by side: ${JSON.stringify(person.counts)}, ${person.commits.length} commits by hand`);
     // The branch that is worked on first: only there the files are those of the book.
     const branch = (await project.repo.git('symbolic-ref', '--short', 'HEAD')).trim();
@@ -99,7 +104,10 @@ test(
     expect(ours.length).toBeGreaterThan(EDITS / 100);
     expect(ours.filter((oid) => !reachable.has(oid))).toEqual([]);
     const where = person.lockedBy.map((text) => text.split('\n')[0]).join('\n');
-    expect(person.counts.locked, where).toBeLessThan(person.counts.commands / 100);
+    // A person's command fails when it meets the moment in which the service holds the index, so what counts is how
+    // often that is. To be short, this test lets it commit some 30 times as often as the default least interval does.
+    const asOften = Math.max(1, ours.length / minutes / DEFAULT_COMMITS_A_MINUTE);
+    expect(person.counts.locked / asOften, where).toBeLessThan(person.counts.commands / 100);
   },
   180_000 * LENGTH,
 );
