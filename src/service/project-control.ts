@@ -1,0 +1,98 @@
+// The projects as the API controls them: add, change, forget, pause, resume, and find folders that are none yet.
+// Every change is stored first and then taken to work. Knows no git beyond finding repositories.
+
+import { discoverRepositories } from '../detect/discover.ts';
+import type { EventBus } from '../events/types.ts';
+import { Failure } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
+import type { Project } from '../model/project.ts';
+import type { Service } from '../model/service.ts';
+import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
+import { updateSettings } from '../projects/update.ts';
+import type { ProjectTable } from '../runner/project-table.ts';
+import type { Database } from '../store/database.ts';
+import { findProject, listProjects, removeProject, setPaused } from '../store/projects.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+type ProjectPorts = {
+  bus: EventBus;
+  enrol: EnrolPorts;
+  projects: ProjectTable;
+  lifecycle: Lifecycle;
+  roots(): readonly string[];
+  discoverDepth(): number;
+};
+
+type ProjectControl = Pick<
+  Service,
+  'addProject' | 'updateProject' | 'removeProject' | 'pauseProject' | 'resumeProject' | 'discover'
+>;
+
+/** "Until resumed": the last instant with a year of four digits, which every reader of ISO 8601 takes. */
+const FOREVER_MS = 253_402_300_799_999;
+
+export function createProjectControl(ports: ProjectPorts): ProjectControl {
+  const { bus, enrol, projects, lifecycle } = ports;
+  const { db } = enrol;
+  return {
+    async addProject({ path, projectName, github }) {
+      const added = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
+      return putToWork(github === undefined ? added : await updateSettings(added, { github }, enrol), ports);
+    },
+    async updateProject(projectId, patch) {
+      return putToWork(await updateSettings(await mustFindProject(db, projectId), patch, enrol), ports);
+    },
+    async removeProject(projectId) {
+      await mustFindProject(db, projectId);
+      await lifecycle.pipeline()?.exclude(projectId);
+      projects.delete(projectId);
+      await removeProject(db, projectId);
+      bus.notify();
+    },
+    async pauseProject(projectId, untilMs) {
+      await mustFindProject(db, projectId);
+      await setPaused(db, projectId, untilMs ?? FOREVER_MS);
+      await take(await mustFindProject(db, projectId), ports);
+    },
+    async resumeProject(projectId) {
+      await mustFindProject(db, projectId);
+      await setPaused(db, projectId, null);
+      await take(await mustFindProject(db, projectId), ports);
+      lifecycle.pipeline()?.wake();
+    },
+    discover: () => discoverFolders(ports),
+  };
+}
+
+/** @throws Failure `project-not-found` */
+export async function mustFindProject(db: Database, projectId: ProjectId): Promise<Project> {
+  const project = await findProject(db, projectId);
+  if (project !== null) return project;
+  throw new Failure('project-not-found', `There is no project "${projectId}".`);
+}
+
+/** New or changed settings are tried at once, not at the next scan. */
+async function putToWork(project: Project, ports: ProjectPorts): Promise<Project> {
+  await take(project, ports);
+  const { projectId, github, machineId } = project;
+  if (github.enabled && machineId === ports.enrol.machineId)
+    await ports.lifecycle.pipeline()?.look(projectId);
+  return project;
+}
+
+/** Watches a stored project, or stops watching it; one of another machine is that machine's business. */
+async function take(project: Project, { bus, enrol, projects, lifecycle }: ProjectPorts): Promise<void> {
+  if (project.machineId !== enrol.machineId) return;
+  projects.put(project);
+  await lifecycle.pipeline()?.include(project);
+  bus.notify();
+}
+
+async function discoverFolders({ roots, discoverDepth, enrol }: ProjectPorts) {
+  const found = await discoverRepositories(roots(), { maxDepth: discoverDepth() });
+  const enrolled = await listProjects(enrol.db, { machineId: enrol.machineId });
+  const known = new Set(enrolled.map(({ path }) => path));
+  return found
+    .filter(({ path }) => !known.has(path))
+    .map(({ path, name, remoteUrl }) => ({ path, name, remoteUrl }));
+}
