@@ -26,6 +26,20 @@ export async function openRepository(worktree: string): Promise<Repository> {
   return { worktree: folder, gitDir, commonDir };
 }
 
+/**
+ * Differs for another folder that took the place of this one, for example when a drive is not mounted.
+ * @throws Failure `folder-missing`, `folder-unreadable`
+ */
+export async function folderIdentity(folder: string): Promise<string> {
+  try {
+    const { dev, ino } = await stat(folder, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (isAbsent(error)) throw new Failure('folder-missing', `There is no folder ${folder}.`);
+    throw unreadable(error, folder);
+  }
+}
+
 async function findGitDir(folder: string): Promise<string> {
   const dotGit = join(folder, '.git');
   const kind = await kindOf(dotGit);

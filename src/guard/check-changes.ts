@@ -2,7 +2,8 @@
 // like an accident. Must not know git, the queue or the store: content comes through `read`.
 
 import type { Content } from '../model/content.ts';
-import type { HeldFile } from '../model/project.ts';
+import { MAX_FILE_BYTES } from '../model/held-file.ts';
+import type { HeldFile, Releases } from '../model/project.ts';
 import { deniedName } from './deny-names.ts';
 import { findMassDeletion, type MassDeletion } from './mass-deletion.ts';
 import { matchesPathPattern } from './path-pattern.ts';
@@ -25,6 +26,8 @@ export type GuardPolicy = {
   readonly maxFileBytes: number;
   /** Paths, patterns (`*`, `**`, `?`; from the project's root) or `sha1:<oid>` of one exact content. */
   readonly allow: readonly string[];
+  /** Exact contents that a person let pass once, each at its path. */
+  readonly released: Releases['files'];
 };
 
 export type CheckInput = {
@@ -46,8 +49,6 @@ export type CheckResult = {
   warnings: { path: string; detail: string }[];
 };
 
-/** GitHub refuses objects above 100 MiB, so nothing releases a file above its round figure. */
-export const MAX_FILE_BYTES = 100_000_000;
 const WARN_FILE_BYTES = 50_000_000;
 
 /**
@@ -65,16 +66,15 @@ export async function checkChanges(input: CheckInput): Promise<CheckResult> {
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     signal.throwIfAborted();
-    const held = isAllowed(file, policy.allow)
-      ? tooLarge(file, MAX_FILE_BYTES)
-      : await hold(file, input, scan);
-    if (held) result.held.push(held);
+    const held = isAllowed(file, policy) ? tooLarge(file, MAX_FILE_BYTES) : await hold(file, input, scan);
+    if (held) result.held.push({ ...held, oid: file.oid, sizeBytes: file.sizeBytes });
     else if (file.sizeBytes >= WARN_FILE_BYTES) result.warnings.push(largeFileWarning(file));
   }
   return result;
 }
 
-function isAllowed(file: CheckedFile, allow: readonly string[]): boolean {
+function isAllowed(file: CheckedFile, { allow, released }: GuardPolicy): boolean {
+  if (released.some(({ path, oid }) => path === file.path && oid === file.oid)) return true;
   return allow.some((entry) =>
     entry.startsWith('sha1:')
       ? entry.slice('sha1:'.length).toLowerCase() === file.oid

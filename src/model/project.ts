@@ -19,10 +19,23 @@ export type HeldFile = {
   /** The exact content that was held, as git names it; left out in what older versions stored. */
   oid?: string;
   sizeBytes?: number;
+  /** Committed already, by the person: a commit here that has it. Left out: it is in the work tree only. */
+  commit?: string;
+  /** Since when the path is held, epoch milliseconds; left out in what older versions stored. */
+  since?: number;
 };
 
-/** Deletions that wait for a person's word. `digest` names the exact set of paths. */
-type RefusedDeletions = { deleted: number; tracked: number; digest: string };
+/**
+ * Deletions that wait for a person's word. `digest` names the exact set of paths, in this very folder (`root`);
+ * `sample` has the first of them. Older versions stored neither `root` nor `sample`.
+ */
+export type RefusedDeletions = {
+  deleted: number;
+  tracked: number;
+  digest: string;
+  root?: string;
+  sample?: string[];
+};
 
 /** What a person let pass once. Each entry is good for one content or one set of deletions, and used up by it. */
 export type Releases = {

@@ -10,11 +10,12 @@ import type { ChangeGuard, SyncPorts } from '../git/sync/sync-ports.ts';
 import { createCredentials } from '../github/credentials.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
 import { createGithubClient } from '../github/rest-client.ts';
-import { checkChanges, MAX_FILE_BYTES } from '../guard/check-changes.ts';
+import { checkChanges } from '../guard/check-changes.ts';
 import { createSecretCache, type SecretCache } from '../guard/secret-cache.ts';
 import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
 import type { Failure } from '../model/failure.ts';
+import { MAX_FILE_BYTES } from '../model/held-file.ts';
 import type { Project } from '../model/project.ts';
 import { VERSION } from '../version.ts';
 
@@ -65,11 +66,12 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
 }
 
 function guardWith(cache: SecretCache, log: Log): ChangeGuard {
-  return async ({ files, trackedFiles, settings, read, signal }) => {
+  return async ({ files, trackedFiles, settings, released = [], read, signal }) => {
     const policy = {
       secrets: settings?.secrets ?? true,
       maxFileBytes: settings?.maxFileBytes ?? MAX_FILE_BYTES,
       allow: settings?.allow ?? [],
+      released,
     };
     const { held, massDeletion, warnings } = await checkChanges({
       files,

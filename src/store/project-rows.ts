@@ -6,7 +6,7 @@ import { CONFLICT_CHOICES } from '../model/conflict.ts';
 import { Failure, type Reason } from '../model/failure.ts';
 import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
-import { ENGINES, type HeldFile, type Project } from '../model/project.ts';
+import { ENGINES, type HeldFile, type Project, type RefusedDeletions } from '../model/project.ts';
 import { type GithubConfig, GithubConfigSchema, timingsOf } from '../model/project-config.ts';
 import { REMOTE_STATES } from '../model/remote-state.ts';
 import type { Row, SqlArgs } from './database.ts';
@@ -32,6 +32,8 @@ const HeldFileSchema = z.object({
   line: z.int().optional(),
   oid: z.string().optional(),
   sizeBytes: z.int().optional(),
+  commit: z.string().optional(),
+  since: z.int().optional(),
 });
 const EngineSchema = z.object({ name: z.enum(ENGINES), reason: z.string().nullable() });
 const ReasonSchema = z.object({
@@ -53,7 +55,13 @@ const RemoteStateSchema = z.object({
 });
 const Side = z.enum(['modified', 'deleted', 'added']);
 const ConflictFileSchema = z.object({ path: z.string(), ours: Side, theirs: Side });
-const RefusedDeletionsSchema = z.object({ deleted: z.int(), tracked: z.int(), digest: z.string() });
+const RefusedDeletionsSchema = z.object({
+  deleted: z.int(),
+  tracked: z.int(),
+  digest: z.string(),
+  root: z.string().optional(),
+  sample: z.array(z.string()).optional(),
+});
 const ReleasedFileSchema = z.object({ path: z.string(), oid: z.string() });
 const ProjectRowSchema = z.object({
   project_id: z.string(),
@@ -101,7 +109,7 @@ export function projectOf(row: Row): Project {
       unpushedCommits: data.unpushed_commits,
       behindCommits: data.behind_commits,
       heldFiles: data.held_files as HeldFile[],
-      refusedDeletions: data.refused_deletions,
+      refusedDeletions: data.refused_deletions as RefusedDeletions | null,
       conflictFiles: data.conflict_files,
       remoteTips: data.remote_tips,
       remotes: data.remote_states,

@@ -4,7 +4,7 @@ import { type CheckedFile, checkChanges, type GuardPolicy } from '../../src/guar
 import { createSecretCache, type SecretCache } from '../../src/guard/secret-cache.ts';
 
 const TOKEN = `ghp_${'aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW0xY1234'}`;
-const POLICY: GuardPolicy = { secrets: true, maxFileBytes: 100_000_000, allow: [] };
+const POLICY: GuardPolicy = { secrets: true, maxFileBytes: 100_000_000, allow: [], released: [] };
 
 type Given = { text?: string; sizeBytes?: number; kind?: CheckedFile['kind']; isSymlink?: boolean };
 
@@ -39,7 +39,9 @@ async function check(
       return Buffer.from(given[path]?.text ?? '');
     },
   });
-  return { ...result, reads };
+  // The content of what is held is named by its own tests.
+  const held = result.held.map(({ oid, sizeBytes, ...file }) => file);
+  return { ...result, held, contents: result.held, reads };
 }
 
 const oidOf = (text: string) => createHash('sha1').update(text).digest('hex');
@@ -189,4 +191,28 @@ test('checkChanges() passes on what reading throws and stops when it is aborted'
   await expect(check({ a: { text: 'x' } }, { signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow(
     'stop',
   );
+});
+
+test('checkChanges() names the exact content of what it holds', async () => {
+  const { contents } = await check({ '.env': { text: 'A=1' }, 'big.bin': { sizeBytes: 100_000_001 } });
+  expect(contents).toMatchObject([
+    { path: '.env', oid: oidOf('A=1'), sizeBytes: 3 },
+    { path: 'big.bin', oid: oidOf(''), sizeBytes: 100_000_001 },
+  ]);
+});
+
+test('checkChanges() lets a content pass that was released at its path, and no other content or path', async () => {
+  const released = [{ path: 'a.txt', oid: oidOf(TOKEN) }];
+  const held = async (given: Record<string, Given>) =>
+    (await check(given, { policy: { released } })).held.map((file) => file.path);
+  expect(await held({ 'a.txt': { text: TOKEN } })).toEqual([]);
+  expect(await held({ 'b.txt': { text: TOKEN } })).toEqual(['b.txt']);
+  expect(await held({ 'a.txt': { text: `${TOKEN}\n` } })).toEqual(['a.txt']);
+});
+
+test('checkChanges() releases a file up to what GitHub takes, and not above', async () => {
+  const given = { 'a.bin': { sizeBytes: 100_000_000 }, 'b.bin': { sizeBytes: 100_000_001 } };
+  const policy = { maxFileBytes: 10, allow: [`sha1:${oidOf('')}`] };
+  const { held } = await check(given, { policy });
+  expect(held).toEqual([{ path: 'b.bin', reason: 'too-large', rule: 'max-file-bytes 100000000' }]);
 });

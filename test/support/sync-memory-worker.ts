@@ -3,13 +3,14 @@
 // Argument: the work tree.
 
 import { createInterface } from 'node:readline/promises';
-import { checkChanges, MAX_FILE_BYTES } from '../../src/guard/check-changes.ts';
+import { checkChanges } from '../../src/guard/check-changes.ts';
 import { createSecretCache } from '../../src/guard/secret-cache.ts';
+import { MAX_FILE_BYTES } from '../../src/model/held-file.ts';
 import { syncOnce } from './sync-once.ts';
 
 const worktree = process.argv[2] ?? '';
 const cache = createSecretCache({ entries: 100 });
-const policy = { secrets: true, maxFileBytes: MAX_FILE_BYTES, allow: [] };
+const policy = { secrets: true, maxFileBytes: MAX_FILE_BYTES, allow: [], released: [] };
 const sync = () =>
   syncOnce({
     worktree,

@@ -7,7 +7,7 @@ import { syncProject } from '../../src/git/sync/sync-project.ts';
 import type { SyncAnswer, SyncInput } from '../../src/git/sync/sync-work.ts';
 import { systemClock, systemRandom } from '../../src/host/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
-import { NO_FACTS } from '../../src/model/project.ts';
+import { NO_FACTS, NO_RELEASES } from '../../src/model/project.ts';
 import { type GithubConfig, GithubConfigSchema } from '../../src/model/project-config.ts';
 import { gitEnv } from './git-repo.ts';
 
@@ -47,6 +47,7 @@ export function syncOnce({ ports, ...input }: SyncOnce): Promise<SyncAnswer> {
       dirty: 'all',
       askRemote: false,
       conflictChoice: null,
+      releases: NO_RELEASES,
       machineId: 'laptop',
       signal: new AbortController().signal,
       ...input,

@@ -6,6 +6,7 @@ import type { FoundChanges } from '../changes/changes.ts';
 import { composeMessage, refuseMessage } from '../commit/compose-message.ts';
 import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { FILE_MODE, type FileChange, type Identity } from '../types.ts';
+import { deletionReason, refuseDeletions } from './refuse-deletions.ts';
 import type { GuardVerdict, SyncPorts } from './sync-ports.ts';
 import type { SyncWork } from './sync-work.ts';
 
@@ -28,16 +29,22 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
   const { changes, unreadable } = await work.engine.findChanges(scopeOf(work), work.signal);
   work.facts.pendingFiles = changes.length + unreadable.length;
   standForUnreadable(work, unreadable);
-  if (work.github.mode === 'push') return;
-
+  work.facts.refusedDeletions = null;
+  // What is held in commits is known again when they are about to be pushed.
+  const inCommits = work.facts.heldFiles.filter((file) => file.commit !== undefined);
+  if (work.github.mode === 'push') {
+    work.facts.heldFiles = inCommits;
+    return;
+  }
   const { verdict, still } = await judgeStill(work, changes, unreadable, ports);
   standForUnreadable(work, unreadable);
-  work.facts.heldFiles = verdict.held;
+  work.facts.heldFiles = [...verdict.held, ...inCommits];
   const held = new Set(verdict.held.map((file) => file.path));
   const wanted = still.filter((change) => !held.has(displayPath(change.path)));
   work.facts.pendingFiles = wanted.length + unreadable.length;
   if (wanted.length === 0) return;
-  const refusal = refuse(work, verdict, ports);
+  if (verdict.massDeletion) await refuseDeletions(work, verdict.massDeletion, still);
+  const refusal = refuse(work, ports);
   if (refusal) {
     work.standing = refusal;
     return;
@@ -104,6 +111,7 @@ async function judge(
     files: changes.map(guarded),
     trackedFiles: await engine.countTracked(signal),
     settings: work.github.guard,
+    released: work.releases.files,
     async read(path) {
       const change = byPath.get(path);
       if (change === undefined) throw new Error(`The guard asked for ${path}, which it was not given.`);
@@ -120,17 +128,14 @@ function guarded(change: FileChange) {
   return { path, kind, sizeBytes, oid, isSymlink: mode === FILE_MODE.symlink };
 }
 
-function refuse(work: SyncWork, verdict: GuardVerdict, ports: SyncPorts): Reason | null {
-  const { github, probe } = work;
+function refuse(work: SyncWork, ports: SyncPorts): Reason | null {
+  const { github, probe, facts } = work;
   const { branch } = probe.head;
   if (!matchesBranch(github.syncBranches, branch)) {
     const patterns = github.syncBranches.join(', ');
     return reasonOf('branch-not-synced', `The branch ${branch} matches none of ${patterns}.`);
   }
-  if (verdict.massDeletion) {
-    const { deleted, tracked } = verdict.massDeletion;
-    return reasonOf('mass-deletion', `${deleted} of ${tracked} files were deleted at once.`);
-  }
+  if (facts.refusedDeletions) return deletionReason(probe.repo.worktree, facts.refusedDeletions);
   const refusedMessage = refuseMessage(github.commit, ports.allowMessageCommands());
   if (refusedMessage) return refusedMessage;
   if (authorOf(work) === null) {

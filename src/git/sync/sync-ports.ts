@@ -3,7 +3,7 @@
 import type { Clock, Random } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { Content } from '../../model/content.ts';
-import type { HeldFile } from '../../model/project.ts';
+import type { HeldFile, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { FaultPoint } from '../commit/publish-commit.ts';
 import type { GitTransport } from '../remote/transport.ts';
@@ -25,6 +25,8 @@ export type ChangeGuard = (input: {
   trackedFiles: number;
   /** `github.guard` of the project. */
   settings: GithubConfig['guard'];
+  /** What a person let pass once; left out: nothing. */
+  released?: Releases['files'];
   read(path: string, oid: string): Promise<Content>;
   signal: AbortSignal;
 }) => Promise<GuardVerdict>;

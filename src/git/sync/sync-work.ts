@@ -2,7 +2,7 @@
 
 import type { ConflictChoice } from '../../model/conflict.ts';
 import type { Failure, Reason } from '../../model/failure.ts';
-import type { ProjectFacts } from '../../model/project.ts';
+import type { ProjectFacts, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { RunStats } from '../../model/run.ts';
 import type { RepoPath } from '../paths.ts';
@@ -21,6 +21,8 @@ export type SyncInput = {
   askRemote: boolean;
   /** What a person chose for a conflict; null when there is none to resolve. */
   conflictChoice: ConflictChoice | null;
+  /** Held contents and deletions that a person let pass. */
+  releases: Releases;
   machineId: string;
   signal: AbortSignal;
 };

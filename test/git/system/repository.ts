@@ -10,7 +10,7 @@ import type { SyncAnswer } from '../../../src/git/sync/sync-work.ts';
 import { systemClock, systemRandom } from '../../../src/host/clock.ts';
 import { silentLog } from '../../../src/host/log.ts';
 import type { Content } from '../../../src/model/content.ts';
-import { NO_FACTS, type ProjectFacts } from '../../../src/model/project.ts';
+import { NO_FACTS, NO_RELEASES, type ProjectFacts } from '../../../src/model/project.ts';
 import { type GithubConfig, GithubConfigSchema } from '../../../src/model/project-config.ts';
 import { createGitRepo, type GitRepo, gitEnv, runGit } from '../../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../../support/git-server.ts';
@@ -90,6 +90,7 @@ export async function openRow(options: { files?: Record<string, string> } = {}) 
         facts,
         dirty: 'all',
         conflictChoice: null,
+        releases: NO_RELEASES,
         askRemote: input.askRemote ?? false,
         machineId: 'laptop',
         signal: input.signal ?? new AbortController().signal,
