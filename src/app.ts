@@ -143,7 +143,7 @@ function buildService(built: Built) {
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const projects = createProjectTable();
   const tools = createSyncTools({ host, log, config: () => config.current() });
-  const isIgnored = createIgnoreCache(enrol);
+  const ignores = createIgnoreCache(enrol);
   const upkeep = createUpkeep({ db, clock, machineId, settings: () => config.current() });
   const roots = () => [...config.current().roots.map((root) => resolve(host.cwd, root)), ...named.roots];
   const discoverDepth = () => config.current().discoverDepth;
@@ -162,7 +162,7 @@ function buildService(built: Built) {
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },
-        watch: config.current().watch ? { watchTree: host.watchTree, isIgnored } : null,
+        watch: config.current().watch ? { watchTree: host.watchTree, ignores } : null,
         job: { ...tools, refresh: (project) => refreshProject(project, enrol) },
         findConsented: () => enrolConsented(roots(), discoverDepth(), { ...enrol, log, projects }),
         settings: () => pipelineSettings(config.current()),
@@ -186,6 +186,7 @@ type Parts = {
 function pipelineSettings(config: Config) {
   return {
     scanIntervalMs: config['schedulerOptions.scanInterval'],
+    pollIntervalMs: config.pollIntervalMs,
     maxConcurrentSyncs: config['schedulerOptions.maxConcurrentSyncs'],
     maxRetries: config['schedulerOptions.maxRetries'],
     retryDelayMs: config['schedulerOptions.retryDelay'],

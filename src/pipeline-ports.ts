@@ -9,6 +9,7 @@ import type { ProjectId } from './model/ids.ts';
 import type { JobView, Trigger } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
+import type { LeaseTerms } from './runner/open-worker.ts';
 import type { ProjectTable } from './runner/project-table.ts';
 import type { RunJobPorts } from './runner/run-job.ts';
 import type { WatchPorts } from './runner/watch-projects.ts';
@@ -26,6 +27,8 @@ export type PipelinePorts = {
   scanner: ChangeScanner;
   /** Null: scans alone find changes. */
   watch: WatchPorts | null;
+  /** Left out: as the service takes it. */
+  lease?: LeaseTerms;
   job: Pick<RunJobPorts, 'sync' | 'refresh' | 'explain'>;
   /** Enrols what lies under the roots and consented in its project.json. */
   findConsented(): Promise<void>;
@@ -45,6 +48,8 @@ export type Asked = {
 
 type PipelineSettings = {
   scanIntervalMs: number;
+  /** 0: remotes are not asked by themselves. */
+  pollIntervalMs: number;
   maxConcurrentSyncs: number;
   maxRetries: number;
   retryDelayMs: number;

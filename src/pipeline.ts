@@ -3,7 +3,8 @@
 //
 //   watcher ──┐
 //   scan ─────┼─► hints + quiet period ─► enqueue ─► worker: tick (claim) ─► runJob ─► settle ─► states, feed
-//   API ──────┘        (memory)           (libSQL)      (lease, fence)       (git)    (libSQL)
+//   poll ─────┤        (memory)           (libSQL)      (lease, fence)       (git)    (libSQL)
+//   API ──────┘
 //
 // The rooms do not know each other; here they are joined. Events are hints: what a crash forgets, the scan finds.
 
@@ -13,13 +14,14 @@ import type { ClaimedJob, JobView } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
-import type { Lease } from './queue/heartbeat.ts';
-import { tick } from './queue/tick.ts';
-import { createWorker, type Worker } from './queue/worker.ts';
+import type { Worker } from './queue/worker.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
+import { openRemotePoll } from './runner/open-remote-poll.ts';
+import { openWorker } from './runner/open-worker.ts';
 import { persist } from './runner/persist.ts';
+import type { RemotePoll } from './runner/poll-remotes.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
 import { createQueueing, type Queueing } from './runner/queueing.ts';
 import { createJobRunner } from './runner/run-job.ts';
@@ -31,9 +33,6 @@ import { openWatch, type ProjectWatcher } from './runner/watch-projects.ts';
 import { noteActivity } from './store/projects.ts';
 import { createDirtyPaths, type DirtyPathsStore } from './watch/dirty-paths.ts';
 import { createQuietPeriod, type QuietPeriod } from './watch/quiet-period.ts';
-
-const LEASE = { leaseMs: 30_000, maxCrashes: 5, crashDelayMs: 1_000 };
-const IDLE_POLL_MS = 5_000;
 
 /** One life of the pipeline, from start to stop; a stopped one is not started again. */
 export function createPipeline(ports: PipelinePorts): Pipeline {
@@ -56,6 +55,7 @@ class SyncPipeline implements Pipeline {
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
   readonly #worker: Worker;
   readonly #timer: ScanTimer;
+  readonly #poll: RemotePoll;
 
   constructor(ports: PipelinePorts) {
     const { clock, log, settings } = ports;
@@ -80,16 +80,7 @@ class SyncPipeline implements Pipeline {
       hints: this.#hints,
       compared: (projectId) => this.#certain.compared(projectId),
     });
-    this.#worker = createWorker({
-      clock,
-      leaseMs: LEASE.leaseMs,
-      idlePollMs: IDLE_POLL_MS,
-      maxConcurrent: () => settings().maxConcurrentSyncs,
-      jobTimeoutMs: () => settings().jobTimeoutMs,
-      fetch: (freeSlots, held) => this.#claim(freeSlots, held),
-      run: (job, signal) => this.#run(job, signal),
-      onError: (error, job) => log.error({ err: error, projectId: job?.projectId }, 'the worker met a fault'),
-    });
+    this.#worker = openWorker({ ...ports, run: (job, signal) => this.#run(job, signal) });
     this.#timer = createScanTimer({
       ...ports,
       intervalMs: () => settings().scanIntervalMs,
@@ -97,6 +88,13 @@ class SyncPipeline implements Pipeline {
         await this.#scan({ trigger: 'scan', immediate: false });
         await ports.upkeep();
       },
+    });
+    this.#poll = openRemotePoll({
+      ...ports,
+      sync: ports.job.sync,
+      queue: this.#queue,
+      isRunning: (projectId) => this.#running.has(projectId),
+      publishStates: (projectIds) => this.#states.publish(projectIds),
     });
   }
 
@@ -133,13 +131,6 @@ class SyncPipeline implements Pipeline {
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
 
-  async #claim(freeSlots: number, held: Lease[]) {
-    const { db, bus, workerId, machineId } = this.#ports;
-    const answer = await tick(db, { workerId, machineId, freeSlots, held, ...LEASE });
-    bus.notify();
-    return answer;
-  }
-
   async #run(job: ClaimedJob, signal: AbortSignal): Promise<void> {
     const { projectId } = job;
     this.#running.add(projectId);
@@ -156,7 +147,7 @@ class SyncPipeline implements Pipeline {
     this.#lookAtGit(projectId);
   }
 
-  // 4. What events missed, the scan finds; a caller may ask for one too.
+  // 4. What events missed, the scan finds; a caller may ask for one too. What others pushed, the poll finds.
 
   #scan(asked: ScanAsked): Promise<TriggerAllResult> {
     return scanAll(asked, {
@@ -201,7 +192,7 @@ class SyncPipeline implements Pipeline {
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
-    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain];
+    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#poll];
     for (const room of rooms) room.forget(projectId);
   }
 
@@ -209,6 +200,7 @@ class SyncPipeline implements Pipeline {
     const { bus, machineId } = this.#ports;
     this.#worker.start();
     this.#timer.start();
+    this.#poll.start();
     await bus.publish([{ type: 'service.started', data: { machineId } }]);
   }
 
@@ -216,6 +208,7 @@ class SyncPipeline implements Pipeline {
     const { bus, machineId, settings } = this.#ports;
     this.#stopping.abort(new Failure('aborted', 'The service is stopping.'));
     await this.#timer.stop();
+    await this.#poll.stop();
     await this.#watcher.close();
     this.#quiet.close();
     await this.#worker.stop(settings().shutdownGraceMs);

@@ -55,6 +55,18 @@ export const SETTINGS = {
     applies: 'live',
     doc: 'Milliseconds between two scans of all projects (jittered 3/4 to 5/4).',
   },
+  pollIntervalMs: {
+    schema: z
+      .int()
+      .min(0)
+      .max(DAY_MS)
+      .refine((value) => value === 0 || value >= 1_000, 'must be 0 (off) or at least 1000'),
+    form: 'integer',
+    default: 300_000,
+    env: 'SYNC_POLL_INTERVAL_MS',
+    applies: 'live',
+    doc: 'Milliseconds between two questions to a remote whether somebody else pushed (jittered 3/4 to 5/4); 0: never.',
+  },
   'schedulerOptions.maxConcurrentSyncs': {
     ...integer(1, 64),
     default: 3,

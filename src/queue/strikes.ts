@@ -1,9 +1,12 @@
-// Which gates a job passes, and how often its host was paused without a success between.
+// Which gates a job or project passes, and how often its host was paused without a success between.
 
-import type { JobId } from '../model/ids.ts';
-import type { Database } from '../store/database.ts';
+import type { JobId, ProjectId } from '../model/ids.ts';
+import type { Database, Row } from '../store/database.ts';
+import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
 export type JobGates = { hostGate: string; credentialGate: string; strikes: number };
+/** `isPaused`: one of the two is closed now; `isParked`: the project's job waits for a person. */
+export type ProjectGates = JobGates & { isPaused: boolean; isParked: boolean };
 
 /** Null when the job is gone with its project. */
 export async function readJobGates(db: Database, jobId: JobId): Promise<JobGates | null> {
@@ -12,7 +15,29 @@ export async function readJobGates(db: Database, jobId: JobId): Promise<JobGates
      CROSS JOIN lanes l ON l.id = j.lane_id CROSS JOIN gates g ON g.key = l.host_gate WHERE j.id = :jobId`,
     { jobId },
   );
+  return row === undefined ? null : gatesOf(row);
+}
+
+/** Null when the project is gone. */
+export async function readProjectGates(
+  db: Database,
+  projectId: ProjectId,
+  options: AtTime = {},
+): Promise<ProjectGates | null> {
+  const [row] = await db.run(
+    `${WITH_NOW}
+     SELECT l.host_gate, l.credential_gate, h.strikes, max(h.paused_until, c.paused_until) > t.now AS is_paused,
+       EXISTS (SELECT 1 FROM jobs j WHERE j.project_id = p.id AND j.state = 'parked') AS is_parked
+     FROM t CROSS JOIN projects p CROSS JOIN lanes l ON l.id = p.lane_id
+     CROSS JOIN gates h ON h.key = l.host_gate CROSS JOIN gates c ON c.key = l.credential_gate
+     WHERE p.project_id = :projectId`,
+    { ...nowArgs(options), projectId },
+  );
   if (row === undefined) return null;
+  return { ...gatesOf(row), isPaused: Number(row.is_paused) === 1, isParked: Number(row.is_parked) === 1 };
+}
+
+function gatesOf(row: Row): JobGates {
   return {
     hostGate: String(row.host_gate),
     credentialGate: String(row.credential_gate),

@@ -10,24 +10,31 @@ import type { Project } from '../model/project.ts';
 
 type Ports = { env: Readonly<Record<string, string | undefined>>; homeDir: string };
 
-/** Answers false where it cannot tell: a watch too many is better than a change unseen. */
-export function createIgnoreCache(
-  ports: Ports,
-): (project: Project, path: string, isFolder: boolean) => Promise<boolean> {
+export type IgnoreCache = {
+  /** False where it cannot be told: a watch too many is better than a change unseen. */
+  isIgnored(project: Project, path: string, isFolder: boolean): Promise<boolean>;
+  /** The project is not watched any more. */
+  forget(projectId: ProjectId): void;
+};
+
+export function createIgnoreCache(ports: Ports): IgnoreCache {
   const opened = new Map<ProjectId, { path: string; rules: Promise<IgnoreRules> }>();
-  return async (project, path, isFolder) => {
-    let entry = opened.get(project.projectId);
-    if (entry?.path !== project.path) {
-      entry = { path: project.path, rules: open(project.path, ports) };
-      opened.set(project.projectId, entry);
-    }
-    try {
-      return await (await entry.rules).isIgnored(toRepoPath(path), isFolder);
-    } catch (error) {
-      opened.delete(project.projectId);
-      if (error instanceof Failure) return false;
-      throw error;
-    }
+  return {
+    async isIgnored(project, path, isFolder) {
+      let entry = opened.get(project.projectId);
+      if (entry?.path !== project.path) {
+        entry = { path: project.path, rules: open(project.path, ports) };
+        opened.set(project.projectId, entry);
+      }
+      try {
+        return await (await entry.rules).isIgnored(toRepoPath(path), isFolder);
+      } catch (error) {
+        opened.delete(project.projectId);
+        if (error instanceof Failure) return false;
+        throw error;
+      }
+    },
+    forget: (projectId) => void opened.delete(projectId),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { matchesBranch } from '../model/branch-match.ts';
 import { Failure } from '../model/failure.ts';
+import { STANDING_CODES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 
@@ -15,11 +16,8 @@ export type RemotePollPorts = {
   /** Read anew before each wait, milliseconds; jittered 3/4 to 5/4. 0 switches polling off. */
   intervalMs(): number;
   projects(): readonly Project[];
-  isRunning(projectId: ProjectId): boolean;
-  /** Keys of the gates that are closed now. */
-  closedGates(): Promise<ReadonlySet<string>>;
-  /** The gates that the project's requests pass. */
-  gatesOf(project: Project): Promise<readonly string[]>;
+  /** Whether the project's remote may be asked now: no gate is closed, nobody is at work there already. */
+  mayAsk(project: Project): Promise<boolean>;
   /** Tips by full ref name of the remote's refs with these prefixes; null when the project has no remote to ask. */
   tipsOf(
     project: Project,
@@ -47,6 +45,7 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
   const { clock, random, log } = ports;
   /** When each project is asked next, by the wall clock. */
   const dueAt = new Map<ProjectId, number>();
+  const news = createNews();
   let loop: { stop: AbortController; done: Promise<void> } | null = null;
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -64,36 +63,37 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
 
   async function askDue(signal: AbortSignal): Promise<void> {
     const interval = ports.intervalMs();
-    if (interval === 0) return;
     const now = clock.now();
     const due: Project[] = [];
-    for (const project of ports.projects().filter((each) => isPolled(each, now))) {
+    for (const project of ports.projects()) {
+      // A time that is over and that nobody waits for would keep the loop awake.
+      if (interval === 0 || !isPolled(project, now)) {
+        dueAt.delete(project.projectId);
+        continue;
+      }
       const at = dueAt.get(project.projectId);
       // At first anywhere within the interval; a clock that was set back must not silence a project.
       if (at === undefined || at > now + interval * 1.25) {
         dueAt.set(project.projectId, now + interval * random());
       } else if (at <= now) due.push(project);
     }
-    if (due.length === 0) return;
-    const closed = await ports.closedGates();
     const entries = due.values();
     const work = async () => {
       for (const project of entries) {
         if (signal.aborted) return;
         dueAt.set(project.projectId, clock.now() + ports.intervalMs() * (0.75 + random() / 2));
-        await askOne(project, closed, signal);
+        await askOne(project, signal);
       }
     };
     await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, due.length) }, work));
   }
 
-  async function askOne(project: Project, closed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  async function askOne(project: Project, signal: AbortSignal): Promise<void> {
     const { projectId } = project;
     try {
-      if (ports.isRunning(projectId)) return;
-      if ((await ports.gatesOf(project)).some((gate) => closed.has(gate))) return;
+      if (!(await ports.mayAsk(project))) return;
       const tips = await ports.tipsOf(project, prefixesOf(project), signal);
-      if (tips !== null && hasMoved(project, tips)) await ports.onMoved(projectId);
+      if (tips !== null && news.isNew(project, tips)) await ports.onMoved(projectId);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Failure)) {
@@ -107,7 +107,7 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
 
   function untilNext(): number {
     const next = Math.min(...dueAt.values()) - clock.now();
-    return Math.min(Math.max(next, 100), LOOK_MS);
+    return Math.min(Math.max(next, 100), ports.intervalMs() || LOOK_MS, LOOK_MS);
   }
 
   return {
@@ -123,14 +123,39 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
       await ending?.done;
       dueAt.clear();
     },
-    forget: (projectId) => void dueAt.delete(projectId),
+    forget(projectId) {
+      dueAt.delete(projectId);
+      news.forget(projectId);
+    },
   };
 }
 
-/** A project that was never safe is asked by its syncs anyway. */
+/** Tells the same tips again until a sync has seen them, but only once to a project that cannot take them in. */
+function createNews() {
+  const told = new Map<ProjectId, string>();
+  return {
+    isNew(project: Project, tips: ReadonlyMap<string, string>): boolean {
+      const moved = movedTips(project, tips);
+      if (moved === '') return false;
+      const { projectId, facts } = project;
+      if (facts.blocked !== null && told.get(projectId) === moved) return false;
+      told.set(projectId, moved);
+      return true;
+    },
+    forget: (projectId: ProjectId) => void told.delete(projectId),
+  };
+}
+
+/**
+ * A project that was never safe is asked by its syncs anyway. Left out is also what could not take the changes in: by
+ * its settings, because the system's git works there, or because its folder has to be put right first.
+ */
 function isPolled({ github, pausedUntil, facts }: Project, now: number): boolean {
-  if (!github.enabled || github.integrate === 'off' || facts.lastSafeAt === null) return false;
-  return (pausedUntil === null || pausedUntil <= now) && Object.keys(facts.remoteTips).length > 0;
+  const { enabled, integrate, mode } = github;
+  if (!enabled || integrate === 'off' || mode === 'snapshot' || facts.engine?.name === 'git') return false;
+  if (facts.lastSafeAt === null || Object.keys(facts.remoteTips).length === 0) return false;
+  if (facts.blocked !== null && STANDING_CODES.has(facts.blocked.code)) return false;
+  return pausedUntil === null || pausedUntil <= now;
 }
 
 function prefixesOf({ facts, github }: Project): string[] {
@@ -139,11 +164,15 @@ function prefixesOf({ facts, github }: Project): string[] {
     .map((branch) => HEADS + branch);
 }
 
-/** Only branches that were seen before count: others are not synced here, and one that is gone brings nothing. */
-function hasMoved(project: Project, tips: ReadonlyMap<string, string>): boolean {
+/**
+ * The tips that are not what was seen last, as one text; empty when there is none. Only branches that were seen before
+ * count: others are not synced here, and one that is gone brings nothing.
+ */
+function movedTips(project: Project, tips: ReadonlyMap<string, string>): string {
   const { remoteTips } = project.facts;
-  return prefixesOf(project).some((ref) => {
+  const moved = prefixesOf(project).filter((ref) => {
     const tip = tips.get(ref);
     return tip !== undefined && tip !== remoteTips[ref.slice(HEADS.length)];
   });
+  return moved.map((ref) => `${ref} ${tips.get(ref)}`).join('\n');
 }

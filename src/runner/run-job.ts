@@ -1,7 +1,7 @@
 // One claimed job from its settings to its settled row: refresh, sync, decide, settle, tell.
 // A crash at any point leaves a lease that runs out; the next run finds what is left to do.
 
-import type { EventBus } from '../events/types.ts';
+import type { EventBus, NewEvent } from '../events/types.ts';
 import { toRepoPath } from '../git/paths.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import { syncProject } from '../git/sync/sync-project.ts';
@@ -11,15 +11,13 @@ import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
-import type { Project, ProjectFacts } from '../model/project.ts';
+import type { HeldFile, Project, ProjectFacts } from '../model/project.ts';
 import { NO_STATS } from '../model/run.ts';
-import { clearStrikes, pauseGate } from '../queue/gates.ts';
 import { type JobOutcome, settleJob } from '../queue/settle.ts';
 import { type JobGates, readJobGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
-import { useUpReleases } from '../store/releases.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
-import { heldEvents, usedReleases, withSince } from './held-files.ts';
+import { closeGates, forgetStrikes } from './host-gates.ts';
 import type { ProjectTable } from './project-table.ts';
 
 /** Paths that may have changed since the last sync, by project; text relative to the work tree. */
@@ -62,14 +60,12 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     const gates = await readJobGates(ports.db, job.jobId);
     if (gates === null) return;
     const decision = await decide(synced.outcome, job, project, gates, ports);
-    const heldFiles = withSince(project.facts.heldFiles, synced.facts.heldFiles, ports.clock.now());
-    const answer = { ...synced, facts: { ...standingFacts(synced.facts, decision.outcome), heldFiles } };
+    const answer = { ...synced, facts: standingFacts(synced.facts, decision.outcome) };
     const settled = await settle(job, answer, decision, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
       return;
     }
-    await useUpReleases(ports.db, job.projectId, usedReleases(project.releases, answer));
     await remember(project, answer, ports);
   };
 }
@@ -128,7 +124,6 @@ function inputOf(
     dirty: taken === null || taken === 'all' ? ('all' as const) : new Set([...taken].map(toRepoPath)),
     askRemote: job.askRemote || project.conflictChoice !== null,
     conflictChoice: project.conflictChoice,
-    releases: project.releases,
     machineId: ports.machineId,
     signal,
   };
@@ -168,7 +163,7 @@ async function settle(
   const { jobId, fence, projectId } = job;
   for (let attempt = 1; ; attempt++) {
     try {
-      for (const pause of decision.pauses) await pauseGate(db, pause);
+      await closeGates(db, decision);
       const settled = await settleJob(db, {
         jobId,
         fence,
@@ -176,8 +171,7 @@ async function settle(
         facts: answer.facts,
         stats: answer.stats,
       });
-      if (decision.hostAnswered && gates.strikes > 0)
-        await clearStrikes(db, [gates.hostGate, gates.credentialGate]);
+      if (decision.hostAnswered) await forgetStrikes(db, gates);
       return settled;
     } catch (error) {
       if (!(error instanceof Failure) || attempt === SETTLE_TRIES) throw error;
@@ -192,4 +186,19 @@ async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts)
   const events = heldEvents(before.projectId, before.facts.heldFiles, answer.facts.heldFiles);
   if (events.length > 0) await ports.bus.publish(events);
   else ports.bus.notify();
+}
+
+function heldEvents(
+  projectId: ProjectId,
+  before: readonly HeldFile[],
+  after: readonly HeldFile[],
+): NewEvent[] {
+  const was = new Set(before.map((file) => file.path));
+  const is = new Set(after.map((file) => file.path));
+  const held = after.filter((file) => !was.has(file.path));
+  const released = before.filter((file) => !is.has(file.path));
+  return [
+    ...held.map((file): NewEvent => ({ type: 'file.held', projectId, data: { ...file } })),
+    ...released.map((file): NewEvent => ({ type: 'file.released', projectId, data: { path: file.path } })),
+  ];
 }

@@ -9,12 +9,10 @@ import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import type { WatcherStatus } from '../model/service.ts';
 import { createWatcher, type DirtyHint } from '../watch/watcher.ts';
+import type { IgnoreCache } from './ignore-cache.ts';
 import type { ProjectTable } from './project-table.ts';
 
-export type WatchPorts = {
-  watchTree: WatchTree | null;
-  isIgnored(project: Project, path: string, isFolder: boolean): Promise<boolean>;
-};
+export type WatchPorts = { watchTree: WatchTree | null; ignores: IgnoreCache };
 
 export type ProjectWatcher = {
   /** A project that is watched is left as it is; one that fell back to scanning is tried again. */
@@ -39,7 +37,7 @@ export function openWatch(
     log,
     async isIgnored(projectId, path, isFolder) {
       const project = projects.get(projectId);
-      return project === undefined || watch.isIgnored(project, path, isFolder);
+      return project === undefined || watch.ignores.isIgnored(project, path, isFolder);
     },
     onDegraded: (status) => log.warn({ ...status }, 'changes of some projects are found by scanning only'),
   });
@@ -54,7 +52,10 @@ export function openWatch(
         log.debug({ projectId, code: error.code }, 'not watched yet; the next scan tries again');
       }
     },
-    remove: (projectId) => watcher.remove(projectId),
+    async remove(projectId) {
+      await watcher.remove(projectId);
+      watch.ignores.forget(projectId);
+    },
     status: () => watcher.status(),
     close: () => watcher.close(),
   };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/host/log.ts';
-import { Failure } from '../../src/model/failure.ts';
+import { Failure, reasonOf } from '../../src/model/failure.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import { NO_FACTS, NO_RELEASES, type Project, type ProjectFacts } from '../../src/model/project.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
@@ -44,9 +44,7 @@ function createBench(projects: Project[], more: Partial<RemotePollPorts> = {}) {
     log: silentLog,
     intervalMs: () => 5 * MINUTE,
     projects: () => projects,
-    isRunning: () => false,
-    closedGates: async () => new Set(),
-    gatesOf: async () => ['host:example.com'],
+    mayAsk: async () => true,
     async tipsOf({ projectId }, prefixes) {
       asked.push({ name: projectId, atMs: clock.now() - start, prefixes });
       return new Map([['refs/heads/main', TIP]]);
@@ -92,20 +90,20 @@ test('createRemotePoll() tells which remotes have moved, and looks at synced bra
   expect(new Set(moved)).toEqual(new Set(['moved']));
 });
 
-test('createRemotePoll() leaves out who is disabled, paused, running, never safe or behind a closed gate', async () => {
+test('createRemotePoll() leaves out who is disabled, paused, never safe, held back or could not take changes in', async () => {
   const projects = [
     project('disabled', {}, { enabled: false }),
     project('off', {}, { integrate: 'off' }),
     project('never-safe', { lastSafeAt: null }),
     { ...project('paused'), pausedUntil: 8_640_000_000_000_000 },
-    project('running'),
-    project('gated'),
+    project('held-back'),
+    project('snapshots', {}, { mode: 'snapshot' }),
+    project('system-git', { engine: { name: 'git', reason: 'it says so' } }),
+    project('merging', { blocked: reasonOf('merge-in-progress', 'A merge is in progress.') }),
     project('asked'),
   ];
   const { clock, poll, asked } = createBench(projects, {
-    isRunning: (projectId) => projectId === 'running',
-    closedGates: async () => new Set(['host:slow.example']),
-    gatesOf: async ({ projectId }) => [projectId === 'gated' ? 'host:slow.example' : 'host:example.com'],
+    mayAsk: async ({ projectId }) => projectId !== 'held-back',
   });
   poll.start();
   await clock.advance(30 * MINUTE);
@@ -156,4 +154,33 @@ test('createRemotePoll() asks nobody while the interval is 0, and again when it 
   await clock.advance(5 * MINUTE);
   await poll.stop();
   expect(asked.length).toBeGreaterThan(1);
+});
+
+test('createRemotePoll() tells a project in conflict once of each tip, and any other until it has taken it in', async () => {
+  let tip = OTHER;
+  const conflict = { blocked: reasonOf('content-conflict', 'Both sides changed a.md.') };
+  const { clock, poll, moved } = createBench([project('clash', conflict), project('free')], {
+    tipsOf: async () => new Map([['refs/heads/main', tip]]),
+  });
+  const toldTo = (name: string) => moved.filter((each) => each === name).length;
+  poll.start();
+  await clock.advance(30 * MINUTE);
+  expect(toldTo('clash')).toBe(1);
+  expect(toldTo('free')).toBeGreaterThan(3);
+  tip = 'c'.repeat(40);
+  await clock.advance(30 * MINUTE);
+  await poll.stop();
+  expect(toldTo('clash')).toBe(2);
+});
+
+test('createRemotePoll() does not stay awake for a project whose time is over and that is not to be asked', async () => {
+  const waiting = project('p');
+  const { clock, poll, asked } = createBench([waiting]);
+  poll.start();
+  await clock.advance(1);
+  waiting.pausedUntil = 8_640_000_000_000_000;
+  await clock.advance(10 * MINUTE);
+  expect(asked).toEqual([]);
+  expect(clock.nextTimerMs()).toBeGreaterThan(1_000);
+  await poll.stop();
 });

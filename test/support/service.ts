@@ -196,7 +196,11 @@ function launch({ folders = [], args = [], env = {}, dataDir }: ServiceOptions) 
   const child = spawn(command as string, [...runtimeArgs, ...all], {
     // tsx and deno resolve from the project; the service's own files are named absolutely.
     cwd: ROOT,
-    env: { ...gitEnv(), NODE_ENV: 'test', NO_COLOR: '1', DENO_DIR: process.env.DENO_DIR ?? '', ...env },
+    env: {
+      ...{ ...gitEnv(), NODE_ENV: 'test', NO_COLOR: '1', DENO_DIR: process.env.DENO_DIR ?? '' },
+      // Requests are counted: none shall come by chance.
+      ...{ SYNC_POLL_INTERVAL_MS: '0', ...env },
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { out: '', err: '' };

@@ -1,0 +1,43 @@
+// The worker on the queue: every tick renews the leases of what runs and claims what is due for the free slots.
+
+import type { EventBus } from '../events/types.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { ClaimedJob } from '../model/job.ts';
+import { tick } from '../queue/tick.ts';
+import { createWorker, type Worker } from '../queue/worker.ts';
+import type { Database } from '../store/database.ts';
+
+/** `maxCrashes` in a row park a job; `crashDelayMs` spaces the tries before that. */
+export type LeaseTerms = { leaseMs: number; maxCrashes: number; crashDelayMs: number };
+
+const LEASE: LeaseTerms = { leaseMs: 30_000, maxCrashes: 5, crashDelayMs: 1_000 };
+const IDLE_POLL_MS = 5_000;
+
+export function openWorker(ports: {
+  db: Database;
+  bus: EventBus;
+  clock: Clock;
+  log: Log;
+  workerId: string;
+  machineId: string;
+  /** Default: 30 s, 5 crashes, 1 s. */
+  lease?: LeaseTerms;
+  settings(): { maxConcurrentSyncs: number; jobTimeoutMs: number };
+  run(job: ClaimedJob, signal: AbortSignal): Promise<void>;
+}): Worker {
+  const { db, bus, clock, log, workerId, machineId, settings, run, lease = LEASE } = ports;
+  return createWorker({
+    ...{ clock, run },
+    leaseMs: lease.leaseMs,
+    idlePollMs: IDLE_POLL_MS,
+    maxConcurrent: () => settings().maxConcurrentSyncs,
+    jobTimeoutMs: () => settings().jobTimeoutMs,
+    async fetch(freeSlots, held) {
+      const answer = await tick(db, { workerId, machineId, freeSlots, held, ...lease });
+      bus.notify();
+      return answer;
+    },
+    onError: (error, job) => log.error({ err: error, projectId: job?.projectId }, 'the worker met a fault'),
+  });
+}
