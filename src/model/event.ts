@@ -19,6 +19,7 @@ export const EVENT_TYPES = [
   'job.idle',
   'job.parked',
   'run.finished',
+  'machine.state',
   'gate.paused',
   'gate.resumed',
   'file.held',

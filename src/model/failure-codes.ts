@@ -131,6 +131,9 @@ const remote = {
   'remote-diverged': never(
     'Bring both sides together (for example `git pull --rebase origin main`); syncing goes on by itself afterwards.',
   ),
+  'mirror-moved-on': never(
+    'Bring its commits in yourself (git pull <address> <branch>), or start the mirror anew: a mirror is never merged from and never forced. Every sync looks again.',
+  ),
   'content-conflict': never(
     'Both sides are on the remote. Choose mine, theirs or both (POST /api/sync/projects/:projectId/conflict), or merge with git.',
   ),
@@ -183,6 +186,8 @@ const service = {
   'database-newer': never('Use the newer gitferry that wrote this database.'),
   'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
   'database-busy': soon(WAITS),
+  'machine-silent': never('Start gitferry on that machine, or look whether it reaches the database server.'),
+  'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, Row>;
 
 const request = {

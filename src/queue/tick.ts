@@ -9,7 +9,7 @@ import { heartbeatStatement, type Lease, lostLeases } from './heartbeat.ts';
 import { promoteStatement } from './promote.ts';
 import { type ReclaimOptions, reclaimExpiredStatement } from './reclaim.ts';
 import { nowArgs, WITH_NOW } from './statement.ts';
-import { seenStatement } from './workers.ts';
+import { markSilentStatement, seenStatement } from './workers.ts';
 
 export type TickOptions = ReclaimOptions & {
   workerId: string;
@@ -68,6 +68,7 @@ export async function tick(db: Database, options: TickOptions): Promise<TickResu
   const results = await db.batch([
     heartbeatStatement(options),
     seenStatement(options),
+    markSilentStatement(options),
     reopenGatesStatement(options),
     reclaimExpiredStatement(options),
     promoteStatement(options),
@@ -76,7 +77,7 @@ export async function tick(db: Database, options: TickOptions): Promise<TickResu
   ]);
   const wake = results.at(-1)?.[0] as WakeRow;
   return {
-    claimed: results.slice(5, -1).flat().map(readClaim),
+    claimed: results.slice(6, -1).flat().map(readClaim),
     lost: lostLeases(held, results[0] ?? []),
     nextWakeMs: nextWakeMs(wake),
     eventSeq: wake.event_seq,

@@ -18,6 +18,7 @@ import { GATE_JOINS, gateOf, JOB_COLUMNS, jobOf, type KeyedGate } from './job-ro
 import { readCursor, writeCursor } from './page-cursor.ts';
 import { PROJECT_COLUMNS, projectOf } from './project-rows.ts';
 import { RUN_COLUMNS, runOf } from './runs.ts';
+import { SILENT_COLUMNS, SILENT_MACHINES, silentReason } from './silent-machines.ts';
 
 export type ProjectView = Project & {
   job: JobView | null;
@@ -30,7 +31,8 @@ export type ProjectView = Project & {
 };
 
 // The clock is not joined: it would stand before the projects and make every page read and sort all of them.
-const VIEW = `SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS},
+const VIEW = `WITH ${SILENT_MACHINES}
+  SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS}, ${SILENT_COLUMNS},
     coalesce(:now, (SELECT now FROM clock)) AS now
   FROM projects p ${GATE_JOINS}
   LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
@@ -52,7 +54,7 @@ function viewOf(row: Row, unsure: Unsure = () => null): ProjectView {
   const gate = gateOf(row, now);
   const lastRun = row.run_id === null ? null : runOf(row);
   const known = projectState({ ...project, job, gate, now });
-  const doubt = known.state === 'safe' ? unsure(project.projectId) : null;
+  const doubt = known.state === 'safe' ? (unsure(project.projectId) ?? silentReason(row)) : null;
   const { state, reason } = doubt ? { state: 'pending' as const, reason: doubt } : known;
   return { ...project, job, gate, lastRun, state, stateReason: reason };
 }
@@ -92,50 +94,58 @@ export async function listProjectViews(
   return { projects, nextCursor: found.length > limit && last ? writeCursor([last.projectId]) : null };
 }
 
+const NAMED = `${VIEW} WHERE p.project_id IN (SELECT value FROM json_each(:projects)) ORDER BY p.project_id`;
+
+/** These projects as `listProjectViews` shows them, by id; those that do not exist are left out. One statement. */
+export async function findProjectViews(
+  db: Database,
+  projectIds: readonly ProjectId[],
+  options: { now?: number; unsure?: Unsure } = {},
+): Promise<ProjectView[]> {
+  if (projectIds.length === 0) return [];
+  const rows = await db.run(NAMED, { projects: JSON.stringify(projectIds), now: options.now ?? null });
+  return rows.map((row) => viewOf(row, options.unsure));
+}
+
 /** One project as `listProjectViews` shows it; null when there is none. */
 export async function findProjectView(
   db: Database,
   projectId: ProjectId,
   options: { now?: number; unsure?: Unsure } = {},
 ): Promise<ProjectView | null> {
-  const [row] = await db.run(`${VIEW} WHERE p.project_id = :projectId`, {
-    projectId,
-    now: options.now ?? null,
-  });
-  return row ? viewOf(row, options.unsure) : null;
+  return (await findProjectViews(db, [projectId], options)).at(0) ?? null;
 }
 
 // Projects that are alike in everything the rule asks are counted together, so that the status of a thousand
 // projects is a few rows: reading each cost five times as much.
-const COUNTS = `SELECT count(*) AS projects, p.enabled, p.paused_until > clock.now AS paused,
+const COUNTS = `WITH ${SILENT_MACHINES}
+  SELECT count(*) AS projects, p.enabled, p.machine_id IN (SELECT machine_id FROM silent) AS machine_silent, p.paused_until > clock.now AS paused,
     p.blocked ->> 'code' AS blocked_code, p.pending_files > 0 OR p.unpushed_commits > 0 AS unsynced,
     p.last_safe_at IS NULL AS never_safe, j.state AS job_state, j.attempt > 0 AS retrying,
     iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code
   FROM clock CROSS JOIN projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
-  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9`;
+  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10`;
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
 /** `unsure` names projects that may not be called safe now. `pending` is what is neither safe nor needs a person; paused and disabled projects only count in `total`. */
 export async function countProjectStates(
   db: Database,
-  options: { unsure?: readonly ProjectId[] } = {},
+  options: { unsure?: readonly ProjectId[]; now?: number } = {},
 ): Promise<ProjectCounts> {
   const counts = { total: 0, safe: 0, pending: 0, needsAttention: 0 };
-  for (const row of await db.run(COUNTS)) {
+  for (const row of await db.run(COUNTS, { now: options.now ?? null })) {
     const projects = Number(row.projects);
-    const { state } = projectState(alike(row));
+    const { state: known } = projectState(alike(row));
+    const state = known === 'safe' && row.machine_silent === 1 ? 'pending' : known;
     counts.total += projects;
     if (state === 'safe') counts.safe += projects;
     else if (NEEDS_ATTENTION.has(state)) counts.needsAttention += projects;
     else if (state !== 'paused' && state !== 'disabled') counts.pending += projects;
   }
-  for (const projectId of options.unsure ?? []) {
-    if ((await findProjectView(db, projectId))?.state !== 'safe') continue;
-    counts.safe -= 1;
-    counts.pending += 1;
-  }
-  return counts;
+  const unsure = await findProjectViews(db, options.unsure ?? []);
+  const notSafe = unsure.filter(({ state }) => state === 'safe').length;
+  return { ...counts, safe: counts.safe - notSafe, pending: counts.pending + notSafe };
 }
 
 /** A group as the rule's input. A closed gate changes how waiting is called, not how it is counted. */

@@ -4,12 +4,15 @@
 import { type Client, createClient, type InStatement, type ResultSet } from '@libsql/client';
 import type { Clock, Random } from '../host/clock.ts';
 import { Failure } from '../model/failure.ts';
-import type { Database, Row, SqlArgs, SqlStatement } from './database.ts';
+import type { Database, Outage, Row, SqlArgs, SqlStatement } from './database.ts';
 import { translateSqliteError } from './errors.ts';
+import { type OutageWatch, watchOutage } from './outage.ts';
 import { retryBusy } from './retry-busy.ts';
 
 /** The server takes a transaction away after 5 s; an answer that takes longer than this never comes. */
-const ANSWER_TIMEOUT_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+/** A server that was away is asked with less patience: everything else waits for its word. */
+const PROBE_TIMEOUT_MS = 2_000;
 
 const SCHEMES = new Set(['http:', 'https:', 'libsql:', 'ws:', 'wss:']);
 
@@ -67,16 +70,30 @@ class RemoteDatabase implements Database {
   readonly #address: string;
   readonly #answerTimeoutMs: number;
   readonly #deps: { clock: Clock; random: Random };
+  readonly #watch: OutageWatch;
+  /** Calls take turns: one that waits learns before its turn that the server is away. */
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    client: Client,
-    options: { address: string; answerTimeoutMs: number },
-    deps: { clock: Clock; random: Random },
-  ) {
-    this.#client = client;
-    this.#address = options.address;
-    this.#answerTimeoutMs = options.answerTimeoutMs;
+  constructor(options: RemoteOptions & { address: string }, deps: { clock: Clock; random: Random }) {
+    const { url, authToken, address, answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
+    this.#address = address;
+    this.#answerTimeoutMs = answerTimeoutMs;
     this.#deps = deps;
+    this.#watch = watchOutage(deps.clock, (error) => {
+      const failure = translateRemoteError(error, address);
+      return failure instanceof Failure && failure.code === 'database-unreachable' ? failure : null;
+    });
+    this.#client = createClient({
+      url,
+      ...(authToken === undefined ? {} : { authToken }),
+      intMode: 'number',
+      concurrency: 1,
+      fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(this.#timeoutMs()) }),
+    });
+  }
+
+  outage(): Outage | null {
+    return this.#watch.outage();
   }
 
   run(sql: string, args?: SqlArgs): Promise<Row[]> {
@@ -94,11 +111,24 @@ class RemoteDatabase implements Database {
   }
 
   async #attempts<T>(attempt: () => Promise<T>): Promise<T> {
+    this.#watch.admit();
     try {
-      return await retryBusy(this.#deps, () => this.#timed(attempt));
+      return await retryBusy(this.#deps, () => this.#inTurn(() => this.#timed(attempt)));
     } catch (error) {
       throw translateRemoteError(error, this.#address);
     }
+  }
+
+  #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => this.#watch.watched(call));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #timeoutMs(): number {
+    return this.#watch.outage() === null
+      ? this.#answerTimeoutMs
+      : Math.min(PROBE_TIMEOUT_MS, this.#answerTimeoutMs);
   }
 
   /** HTTP requests end by their own time limit; a WebSocket has none, so its connection is made anew. */
@@ -106,7 +136,7 @@ class RemoteDatabase implements Database {
     if (this.#client.protocol !== 'ws') return attempt();
     let cancel = () => {};
     const tooLong = new Promise<never>((_resolve, reject) => {
-      cancel = this.#deps.clock.timer(this.#answerTimeoutMs, () => {
+      cancel = this.#deps.clock.timer(this.#timeoutMs(), () => {
         this.#client.reconnect();
         reject(new DOMException('no answer in time', 'TimeoutError'));
       });
@@ -119,15 +149,15 @@ class RemoteDatabase implements Database {
   }
 }
 
+type RemoteOptions = { url: string; authToken?: string; answerTimeoutMs?: number };
+
 /**
  * Connects lazily: the first statement meets the server. A failed call may have been carried out when its answer
- * was lost, so callers repeat only what is idempotent. `answerTimeoutMs` defaults to 15000.
+ * was lost, so callers repeat only what is idempotent. `answerTimeoutMs` defaults to 10000. While the server is away
+ * calls fail at once, but for one now and then.
  * @throws Failure `invalid-config` for an address that is none; calls throw `database-unreachable`, `database-busy`
  */
-export function openRemote(
-  options: { url: string; authToken?: string; answerTimeoutMs?: number },
-  deps: { clock: Clock; random: Random },
-): Database {
+export function openRemote(options: RemoteOptions, deps: { clock: Clock; random: Random }): Database {
   const parsed = URL.canParse(options.url) ? new URL(options.url) : null;
   // Nothing of the address is repeated here: it may hold a credential.
   if (!parsed || !SCHEMES.has(parsed.protocol)) {
@@ -140,13 +170,5 @@ export function openRemote(
       action: 'Take them out of SYNC_DB_URL and set the token as SYNC_DB_AUTH_TOKEN.',
     });
   }
-  const { answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
-  const client = createClient({
-    url: options.url,
-    ...(options.authToken === undefined ? {} : { authToken: options.authToken }),
-    intMode: 'number',
-    concurrency: 1,
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(answerTimeoutMs) }),
-  });
-  return new RemoteDatabase(client, { address: `${parsed.protocol}//${parsed.host}`, answerTimeoutMs }, deps);
+  return new RemoteDatabase({ ...options, address: `${parsed.protocol}//${parsed.host}` }, deps);
 }
