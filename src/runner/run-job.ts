@@ -1,7 +1,7 @@
 // One claimed job from its settings to its settled row: refresh, sync, decide, settle, tell.
 // A crash at any point leaves a lease that runs out; the next run finds what is left to do.
 
-import type { EventBus, NewEvent } from '../events/types.ts';
+import type { EventBus } from '../events/types.ts';
 import { toRepoPath } from '../git/paths.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import { syncProject } from '../git/sync/sync-project.ts';
@@ -11,12 +11,14 @@ import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
-import type { HeldFile, Project, ProjectFacts } from '../model/project.ts';
+import type { Project, ProjectFacts } from '../model/project.ts';
 import { NO_STATS } from '../model/run.ts';
 import { type JobOutcome, settleJob } from '../queue/settle.ts';
 import { type JobGates, readJobGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
+import { useUpReleases } from '../store/releases.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
+import { heldEvents, usedReleases, withSince } from './held-files.ts';
 import { closeGates, forgetStrikes } from './host-gates.ts';
 import type { ProjectTable } from './project-table.ts';
 
@@ -60,12 +62,14 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     const gates = await readJobGates(ports.db, job.jobId);
     if (gates === null) return;
     const decision = await decide(synced.outcome, job, project, gates, ports);
-    const answer = { ...synced, facts: standingFacts(synced.facts, decision.outcome) };
+    const heldFiles = withSince(project.facts.heldFiles, synced.facts.heldFiles, ports.clock.now());
+    const answer = { ...synced, facts: { ...standingFacts(synced.facts, decision.outcome), heldFiles } };
     const settled = await settle(job, answer, decision, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
       return;
     }
+    await useUpReleases(ports.db, job.projectId, usedReleases(project.releases, answer));
     await remember(project, answer, ports);
   };
 }
@@ -124,6 +128,7 @@ function inputOf(
     dirty: taken === null || taken === 'all' ? ('all' as const) : new Set([...taken].map(toRepoPath)),
     askRemote: job.askRemote || project.conflictChoice !== null,
     conflictChoice: project.conflictChoice,
+    releases: project.releases,
     machineId: ports.machineId,
     signal,
   };
@@ -186,19 +191,4 @@ async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts)
   const events = heldEvents(before.projectId, before.facts.heldFiles, answer.facts.heldFiles);
   if (events.length > 0) await ports.bus.publish(events);
   else ports.bus.notify();
-}
-
-function heldEvents(
-  projectId: ProjectId,
-  before: readonly HeldFile[],
-  after: readonly HeldFile[],
-): NewEvent[] {
-  const was = new Set(before.map((file) => file.path));
-  const is = new Set(after.map((file) => file.path));
-  const held = after.filter((file) => !was.has(file.path));
-  const released = before.filter((file) => !is.has(file.path));
-  return [
-    ...held.map((file): NewEvent => ({ type: 'file.held', projectId, data: { ...file } })),
-    ...released.map((file): NewEvent => ({ type: 'file.released', projectId, data: { path: file.path } })),
-  ];
 }
