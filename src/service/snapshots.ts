@@ -4,7 +4,7 @@ import { toRepoPath } from '../git/paths.ts';
 import { openRepository } from '../git/repository.ts';
 import { diffSnapshots, diffWithWorktree } from '../git/snapshot/diff-snapshot.ts';
 import { findSnapshot, listSnapshots } from '../git/snapshot/list-snapshots.ts';
-import { findWork, withRepository } from '../git/snapshot/protect.ts';
+import { findWork, withEngine, withRepository } from '../git/snapshot/protect.ts';
 import { restoreSnapshot } from '../git/snapshot/restore.ts';
 import type { Snapshot } from '../git/snapshot/snapshot-commit.ts';
 import { takeRepositoryLock } from '../git/sync/repository-lock.ts';
@@ -42,26 +42,33 @@ export async function listProjectSnapshots(
   });
 }
 
-/** Reads only, so no lock is needed. @throws Failure `snapshot-not-found`, and as `listProjectSnapshots` does */
+/** @throws Failure `snapshot-not-found`, `repository-busy`, and as `listProjectSnapshots` does */
 export async function diffProjectSnapshot(
   project: Project,
   { id, against }: { id: string; against: 'previous' | 'worktree' },
   ports: Ports,
 ): Promise<SnapshotComparison> {
   refuseElsewhere(project, ports);
-  return withRepository({ worktree: project.path }, ports.sync, async (opened, objects) => {
+  const { github, path: worktree } = project;
+  const { signal } = new AbortController();
+  return withEngine({ worktree, github, signal }, ports.sync, async (opened, engine) => {
+    const { objects } = engine;
     const found = await findSnapshot(objects, id);
     const snapshot = summaryOf(found);
     if (against === 'previous') {
       const before = await treeOf(objects, found.parents[0] ?? null);
       return { snapshot, ...(await diffSnapshots(objects, before, found.tree)) };
     }
-    const { signal } = new AbortController();
-    const { wanted } = await findWork({ github: project.github, signal }, ports.sync, opened, objects);
-    const headTree = await treeOf(objects, opened.head.oid);
-    const { repo } = opened;
-    const diff = await diffWithWorktree({ repo, objects, tree: found.tree, headTree, changes: wanted });
-    return { snapshot, ...diff };
+    // The system's git looks by a scratch index, of which there is one; our own engine only reads.
+    const lock = engine.name === 'git' ? await waitForLock(project, ports.sync) : null;
+    try {
+      const { wanted: changes } = await findWork({ github, signal }, ports.sync, engine);
+      const headTree = await treeOf(objects, opened.head.oid);
+      const diff = await diffWithWorktree({ engine, tree: found.tree, headTree, changes, signal });
+      return { snapshot, ...diff };
+    } finally {
+      await lock?.release();
+    }
   });
 }
 

@@ -2,8 +2,8 @@
 
 import { diffTrees, lookUp, type TreeFile } from '../objects/trees.ts';
 import { displayPath, type RepoPath } from '../paths.ts';
-import { FILE_MODE, type FileChange, type ObjectStore, type Repository } from '../types.ts';
-import { readPlaceExactly } from './judge-changes.ts';
+import { FILE_MODE, type FileChange, type ObjectStore } from '../types.ts';
+import type { SnapshotEngine } from './snapshot-engine.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** `diff` is null for what is not text, too large or beyond what one answer holds. `path` is display text. */
@@ -16,7 +16,8 @@ const MOST_FILE_BYTES = 256 * 1024;
 const MOST_DIFF_CHARACTERS = 1024 * 1024;
 
 type Change = { path: RepoPath; before: TreeFile | null; after: TreeFile | null };
-type ReadSide = (path: RepoPath, file: TreeFile) => Promise<Buffer>;
+/** Null for what is too large to be shown. */
+type ReadSide = (path: RepoPath, file: TreeFile) => Promise<Buffer | null>;
 
 /** Trees by their ids; null is an empty one. @throws Failure `object-missing`, `object-corrupt` */
 export function diffSnapshots(
@@ -24,32 +25,46 @@ export function diffSnapshots(
   before: string | null,
   after: string | null,
 ): Promise<SnapshotDiff> {
-  const read: ReadSide = async (_path, { oid }) => (await objects.read(oid)).content;
+  const read: ReadSide = (_path, { oid }) => readSmall(objects, oid);
   return describe(diffTrees(objects, before, after), read, read);
 }
 
 export type WorktreeDiffInput = {
-  repo: Repository;
-  objects: ObjectStore;
+  engine: SnapshotEngine;
   /** The snapshot's tree. */
   tree: string;
   headTree: string | null;
   /** How the work tree differs from HEAD; what the guard holds is left out and so never shown. */
   changes: readonly FileChange[];
+  signal: AbortSignal;
 };
 
 /** From the snapshot to what is on disk now. @throws Failure `file-changing`, `file-unreadable` */
-export function diffWithWorktree(input: WorktreeDiffInput): Promise<SnapshotDiff> {
-  const { repo, objects, changes } = input;
-  const onDisk = new Set(changes.map(({ path }) => path));
-  const fromObjects: ReadSide = async (_path, { oid }) => (await objects.read(oid)).content;
+export async function diffWithWorktree(input: WorktreeDiffInput): Promise<SnapshotDiff> {
+  const { engine, changes, signal } = input;
+  const { objects } = engine;
+  const small = changes.filter((change) => change.kind === 'deleted' || change.sizeBytes <= MOST_FILE_BYTES);
+  const readStored = await engine.openStored(small, signal);
+  const onDisk = new Map(changes.map((change) => [change.path, change]));
+  const read = new Map(small.map((change) => [change.path, () => readStored(change)]));
+  const fromObjects: ReadSide = (_path, { oid }) => readSmall(objects, oid);
   return describe(worktreeChanges(input), fromObjects, async (path, file) =>
-    onDisk.has(path) ? readPlaceExactly(repo.worktree, path, file.oid) : fromObjects(path, file),
+    onDisk.has(path) ? ((await read.get(path)?.()) ?? null) : fromObjects(path, file),
   );
 }
 
+/** A large content is not taken into memory for nothing. */
+async function readSmall(objects: ObjectStore, oid: string): Promise<Buffer | null> {
+  const { sizeBytes, chunks } = await objects.open(oid);
+  if (sizeBytes > MOST_FILE_BYTES) return null;
+  const parts: Uint8Array[] = [];
+  for await (const part of chunks) parts.push(part);
+  return Buffer.concat(parts);
+}
+
 async function* worktreeChanges(input: WorktreeDiffInput): AsyncGenerator<Change> {
-  const { objects, tree, headTree, changes } = input;
+  const { engine, tree, headTree, changes } = input;
+  const { objects } = engine;
   const changed = new Map(changes.map((change) => [change.path, change]));
   for await (const { path, before, after } of diffTrees(objects, tree, headTree)) {
     if (!changed.has(path)) yield { path, before, after };
@@ -86,9 +101,11 @@ async function describe(
     const name = displayPath(path);
     let diff: string | null = null;
     if (left > 0) {
-      const sides = [before && (await readBefore(path, before)), after && (await readAfter(path, after))];
-      const small = sides.every((side) => (side?.length ?? 0) <= MOST_FILE_BYTES);
-      diff = small ? unifiedDiff({ name, before: sides[0] ?? null, after: sides[1] ?? null }) : null;
+      const old = before && (await readBefore(path, before));
+      const now = after && (await readAfter(path, after));
+      const isShown = [old, now].every((side) => (side?.length ?? 0) <= MOST_FILE_BYTES);
+      const isWhole = (before === null || old !== null) && (after === null || now !== null);
+      diff = isShown && isWhole ? unifiedDiff({ name, before: old, after: now }) : null;
       if (diff !== null && diff.length > left) diff = null;
       left -= diff?.length ?? 0;
     }

@@ -4,23 +4,25 @@
 import { Failure, type Reason } from '../../model/failure.ts';
 import type { HeldFile } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
+import type { FoundChanges } from '../changes/changes.ts';
 import { openObjects } from '../objects/objects.ts';
-import type { RepoPath } from '../paths.ts';
+import { displayPath, type RepoPath } from '../paths.ts';
 import { listRefs } from '../refs/refs.ts';
 import { walkAhead } from '../remote/commit-walk.ts';
 import type { SyncPorts } from '../sync/sync-ports.ts';
 import type { ObjectStore } from '../types.ts';
+import { chooseSnapshotEngine } from './choose-snapshot-engine.ts';
 import { judgeChanges } from './judge-changes.ts';
-import { findSnapshotChanges } from './snapshot-changes.ts';
+import type { SnapshotEngine } from './snapshot-engine.ts';
 import { branchOf, newestGeneration } from './snapshot-refs.ts';
 import { openForSnapshot, type SnapshotRepository } from './snapshot-repository.ts';
-import { type TakeInput, type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
+import { type TakeAnswer, type TakeInput, type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
 
 export type SnapshotPorts = Pick<SyncPorts, 'guard' | 'clock' | 'random' | 'env' | 'homeDir' | 'fsync'>;
 
 export type ProtectInput = {
   worktree: string;
-  github: Pick<GithubConfig, 'guard' | 'commit'>;
+  github: Pick<GithubConfig, 'guard' | 'commit' | 'engine'>;
   machineId: string;
   remoteTips?: Readonly<Record<string, string>>;
   /** Also when nothing is at risk: for projects whose snapshots are all that a remote gets. Default false. */
@@ -29,11 +31,18 @@ export type ProtectInput = {
   faultPoint?: NonNullable<TakeInput['faultPoint']>;
 };
 
-/** `held` and `unreadable` (display paths) are what the snapshot lacks. */
+/** `held` and `unreadable` (display paths; busy files too) are what the snapshot lacks; `engine` says who looked. */
+type Looked = {
+  held: HeldFile[];
+  unreadable: Unreadable;
+  engine: { name: SnapshotEngine['name']; reason: string | null };
+};
 export type Protection =
-  | { kind: 'taken'; snapshot: TakenSnapshot; held: HeldFile[]; unreadable: string[] }
-  | { kind: 'unchanged'; held: HeldFile[]; unreadable: string[] }
+  | ({ kind: 'taken'; snapshot: TakenSnapshot } & Looked)
+  | ({ kind: 'unchanged' } & Looked)
   | { kind: 'refused'; reason: Reason };
+
+type Unreadable = FoundChanges['unreadable'];
 
 /** Commits far from every branch are rare: after this many it is taken for granted that none has them. */
 const MOST_WALKED = 1_000;
@@ -44,16 +53,16 @@ const MOST_WALKED = 1_000;
  */
 export async function protect(input: ProtectInput, ports: SnapshotPorts): Promise<Protection> {
   try {
-    return await withRepository(input, ports, async (opened, objects) => {
-      const work = await findWork(input, ports, opened, objects);
+    return await withEngine(input, ports, async (opened, engine) => {
+      const work = await findWork(input, ports, engine);
       const { held, unreadable } = work;
-      if (!input.always && work.wanted.length === 0 && (await isKept(opened, objects))) {
-        return { kind: 'unchanged', held, unreadable };
+      const looked = { held, unreadable, engine: { name: engine.name, reason: engine.reason } };
+      if (!input.always && work.wanted.length === 0 && (await isKept(opened, engine.objects))) {
+        return { kind: 'unchanged', ...looked };
       }
-      const snapshot = await take(input, ports, { opened, objects, changes: work.wanted });
-      return snapshot === null
-        ? { kind: 'unchanged', held, unreadable }
-        : { kind: 'taken', snapshot, held, unreadable };
+      const { snapshot, busy } = await take(input, ports, { opened, engine, changes: work.wanted });
+      unreadable.push(...busy.map(busyFile));
+      return snapshot === null ? { kind: 'unchanged', ...looked } : { kind: 'taken', snapshot, ...looked };
     });
   } catch (error) {
     if (error instanceof Failure && !error.retryable) return { kind: 'refused', reason: error.reason };
@@ -64,7 +73,7 @@ export async function protect(input: ProtectInput, ports: SnapshotPorts): Promis
 /** What the work tree holds at this instant. `heldPaths` are not in `tree`; nor is what could not be read. */
 export type Present = {
   opened: SnapshotRepository;
-  objects: ObjectStore;
+  engine: SnapshotEngine;
   id: string;
   tree: string;
   heldPaths: ReadonlySet<RepoPath>;
@@ -79,13 +88,37 @@ export async function withPresent<T>(
   ports: SnapshotPorts,
   use: (present: Present) => Promise<T>,
 ): Promise<T> {
-  return withRepository(input, ports, async (opened, objects) => {
-    const { wanted, heldPaths } = await findWork(input, ports, opened, objects);
-    const taken = await take(input, ports, { opened, objects, changes: wanted });
-    const last = taken ?? (await newestGeneration(opened.repo, objects, branchOf(opened.head)))?.tip;
+  return withEngine(input, ports, async (opened, engine) => {
+    const { wanted, heldPaths } = await findWork(input, ports, engine);
+    const { snapshot } = await take(input, ports, { opened, engine, changes: wanted });
+    const branch = branchOf(opened.head);
+    const last = snapshot ?? (await newestGeneration(opened.repo, engine.objects, branch))?.tip;
     if (!last) throw new Failure('ref-moved', 'The snapshot branch went away while a snapshot was taken.');
     const id = 'oid' in last ? last.oid : last.id;
-    return use({ opened, objects, id, tree: last.tree, heldPaths });
+    return use({ opened, engine, id, tree: last.tree, heldPaths });
+  });
+}
+
+/** With the engine for its work tree. @throws Failure as `withRepository`, `needs-system-git` */
+export async function withEngine<T>(
+  input: Pick<ProtectInput, 'worktree' | 'signal'> & { github: Pick<GithubConfig, 'engine'> },
+  ports: Pick<SnapshotPorts, 'env' | 'homeDir' | 'fsync' | 'clock'>,
+  use: (opened: SnapshotRepository, engine: SnapshotEngine) => Promise<T>,
+): Promise<T> {
+  return withRepository(input, ports, async (opened, objects) => {
+    const choice = { opened, objects, wish: input.github.engine ?? 'auto', signal: input.signal } as const;
+    const engine = await chooseSnapshotEngine(choice, ports);
+    try {
+      return await use(opened, engine);
+    } catch (error) {
+      // An attribute file that is new in the work tree shows only when the work tree is looked at, before anything else.
+      const isLate = error instanceof Failure && error.code === 'needs-system-git';
+      if (engine.name === 'git' || !isLate) throw error;
+      return use(
+        opened,
+        await chooseSnapshotEngine({ ...choice, feature: 'new attributes convert contents' }, ports),
+      );
+    }
   });
 }
 
@@ -105,33 +138,34 @@ export async function withRepository<T>(
   }
 }
 
-/** How the work tree differs from HEAD, parted by the guard. @throws Failure as `findSnapshotChanges` */
+/** How the work tree differs from HEAD, parted by the guard. @throws Failure as `SnapshotEngine.findChanges` */
 export async function findWork(
-  { github, signal }: Pick<ProtectInput, 'github' | 'signal'>,
+  { github, signal }: { github: Pick<GithubConfig, 'guard'>; signal: AbortSignal },
   { guard }: Pick<SnapshotPorts, 'guard'>,
-  opened: SnapshotRepository,
-  objects: ObjectStore,
+  engine: SnapshotEngine,
 ) {
-  const { repo, config, ignore, head, fileMode } = opened;
-  const found = await findSnapshotChanges({ repo, objects, config, ignore, head, fileMode, signal });
-  const { changes } = found;
-  const judged = await judgeChanges({ repo, changes, settings: github.guard, guard, signal });
-  return { ...judged, unreadable: found.unreadable.map(({ path }) => path) };
+  const { changes, unreadable } = await engine.findChanges(signal);
+  const judged = await judgeChanges({ engine, changes, settings: github.guard, guard, signal });
+  return { ...judged, unreadable: [...unreadable, ...judged.busy.map(busyFile)] };
+}
+
+function busyFile({ path }: { path: RepoPath }): Unreadable[number] {
+  return { path: displayPath(path), code: 'file-changing', detail: 'it keeps changing while it is read' };
 }
 
 async function take(
   input: ProtectInput,
   ports: SnapshotPorts,
-  work: { opened: SnapshotRepository; objects: ObjectStore; changes: TakeInput['changes'] },
-): Promise<TakenSnapshot | null> {
+  work: { opened: SnapshotRepository; engine: SnapshotEngine; changes: TakeInput['changes'] },
+): Promise<TakeAnswer> {
   const { repo, head, identity } = work.opened;
   const who = input.github.commit?.author ?? identity;
   if (who === null) throw new Failure('identity-missing', `Git does not know who works in ${repo.worktree}.`);
   const now = ports.clock.now();
-  const { objects, changes } = work;
+  const { engine, changes } = work;
   const { machineId, remoteTips, signal, faultPoint } = input;
   return takeSnapshot({
-    ...{ repo, objects, head, changes, machineId, signal },
+    ...{ repo, engine, head, changes, machineId, signal },
     identity: who,
     at: { epochMs: now, offsetMinutes: -new Date(now).getTimezoneOffset() },
     ...{ clock: ports.clock, random: ports.random, fsync: ports.fsync() },

@@ -29,13 +29,21 @@ export type SnapshotContent = Omit<Snapshot, 'id' | 'at'> & { identity: Identity
 /** @throws Failure `identity-missing` when the name is empty */
 export function snapshotContent(snapshot: SnapshotContent): Buffer {
   const who = signature(snapshot.identity, snapshot.at);
-  const { filesChanged, branch } = snapshot;
   const lines = [
     `tree ${snapshot.tree}`,
     ...snapshot.parents.map((parent) => `parent ${parent}`),
     `author ${who}`,
     `committer ${who}`,
     '',
+    snapshotMessage(snapshot),
+  ];
+  return Buffer.from(lines.join('\n'), 'utf8');
+}
+
+/** Ends with a line break. */
+export function snapshotMessage(snapshot: SnapshotContent): string {
+  const { filesChanged, branch } = snapshot;
+  const lines = [
     snapshotSubject({ branch, filesChanged }),
     '',
     `${TRAILERS.branch}: ${branch}`,
@@ -44,7 +52,7 @@ export function snapshotContent(snapshot: SnapshotContent): Buffer {
     `${MACHINE}: ${snapshot.machine.replace(/\s+/g, ' ').trim()}`,
     '',
   ];
-  return Buffer.from(lines.join('\n'), 'utf8');
+  return lines.join('\n');
 }
 
 export function snapshotSubject({ branch, filesChanged }: Pick<Snapshot, 'branch' | 'filesChanged'>): string {

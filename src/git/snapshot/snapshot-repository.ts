@@ -2,7 +2,7 @@
 // work can be kept, because nothing but objects and a side branch is written. Formats that are not understood stay out.
 
 import { readFile } from 'node:fs/promises';
-import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { Failure, type Reason } from '../../model/failure.ts';
 import { type IgnoreRules, openIgnoreRules } from '../changes/ignore.ts';
 import { readIdentity } from '../config/identity.ts';
 import { type Environment, type GitConfig, readGitConfig } from '../config/user-config.ts';
@@ -25,20 +25,20 @@ export type SnapshotRepository = {
   /** Whether execute bits and links on disk mean anything (core.fileMode, core.symlinks). */
   fileMode: boolean;
   symlinks: boolean;
+  /** What only the system's git does right here, in words after the repository's name; null when there is nothing. */
+  feature: string | null;
 };
 
 type OpenInput = { worktree: string; env: Environment; homeDir: string };
 
-/** @throws Failure with the code that says why not: `needs-system-git`, `folder-missing`, `index-corrupt`, … */
+/** @throws Failure with the code that says why not: `folder-missing`, `index-corrupt`, `unsupported-ref-storage`, … */
 export async function openForSnapshot(input: OpenInput): Promise<SnapshotRepository> {
   const { env, homeDir } = input;
   const repo = await openRepository(input.worktree);
   const config = await readGitConfig({ repo, env, homeDir });
-  const index = await outlineIndex(repo);
   const obstacle = await findFormatObstacle(repo, config);
-  const feature = obstacle ? null : await findSystemGitFeature({ repo, config, env, homeDir, index });
   if (obstacle) throw asFailure(obstacle);
-  if (feature !== null) throw asFailure(reasonOf('needs-system-git', `In ${repo.worktree} ${feature}.`));
+  const index = await outlineIndex(repo);
   return {
     ...{ repo, config },
     ignore: openIgnoreRules({ repo, config, env, homeDir }),
@@ -46,6 +46,7 @@ export async function openForSnapshot(input: OpenInput): Promise<SnapshotReposit
     identity: readIdentity(config, env),
     fileMode: config.getBoolean('core.fileMode') ?? true,
     symlinks: config.getBoolean('core.symlinks') ?? true,
+    feature: await findSystemGitFeature({ repo, config, env, homeDir, index }),
   };
 }
 

@@ -3,14 +3,13 @@
 
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
-import { openWorkTree, storeChange } from '../commit/work-file.ts';
-import { mapConcurrently } from '../map-concurrently.ts';
 import { type CommitTime, signature } from '../objects/commit-object.ts';
-import { buildTree, diffTrees, type TreeChange } from '../objects/trees.ts';
+import { buildTree, diffTrees } from '../objects/trees.ts';
 import { updateRef } from '../refs/refs.ts';
 import { isAncestor } from '../remote/history.ts';
-import type { FileChange, Head, Identity, ObjectStore, Repository } from '../types.ts';
-import { snapshotContent, snapshotSubject } from './snapshot-commit.ts';
+import type { FileChange, Head, Identity, Repository } from '../types.ts';
+import { snapshotSubject } from './snapshot-commit.ts';
+import type { SnapshotEngine } from './snapshot-engine.ts';
 import {
   branchOf,
   type Generation,
@@ -21,7 +20,6 @@ import {
   shortName,
 } from './snapshot-refs.ts';
 
-const FILES_AT_ONCE = 8;
 // Another program may move the ref meanwhile; each time the snapshot is made anew on top of it.
 const MAX_ATTEMPTS = 8;
 /** How far back it is looked whether the remote's tip is in the chain already. */
@@ -29,7 +27,7 @@ const MOST_WALKED = 1_000;
 
 export type TakeInput = {
   repo: Repository;
-  objects: ObjectStore;
+  engine: SnapshotEngine;
   /** What HEAD was when the changes were found. */
   head: Head;
   /** How the work tree differs from HEAD; files that must not leave the machine are left out by the caller. */
@@ -60,23 +58,29 @@ export type TakenSnapshot = {
   files: number;
 };
 
+/** `busy` are changes that are not what was looked at any more: the snapshot has there what HEAD has. */
+export type TakeAnswer = { snapshot: TakenSnapshot | null; busy: readonly FileChange[] };
+
 /**
- * Answers null when the last snapshot holds the same tree and HEAD is where it was.
+ * `snapshot` is null when the last one holds the same tree and HEAD is where it was.
  * @throws Failure `snapshot-branch-checked-out`, `snapshot-branch-foreign`, `ref-conflict`, `ref-moved`,
  *   `file-changing`, `file-unreadable`, `identity-missing`, `disk-full`, `write-refused`, `aborted`
  */
-export async function takeSnapshot(input: TakeInput): Promise<TakenSnapshot | null> {
-  const changes = await storeBlobs(input);
+export async function takeSnapshot(input: TakeInput): Promise<TakeAnswer> {
+  throwIfAborted(input.signal);
+  const busy = await input.engine.storeBlobs(input.changes, input.signal);
   await input.faultPoint?.('blobs-written');
-  const { objects, head } = input;
+  const { head } = input;
+  const { objects } = input.engine;
   const before = head.oid === null ? null : (await objects.readCommit(head.oid)).tree;
-  const tree = await buildTree(objects, before, changes);
+  const tree = await buildTree(objects, before, treeChanges(input.changes, busy));
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     throwIfAborted(input.signal);
     const place = await findPlace(input);
     const joined = await remoteTipToJoin(input, place);
     const { last } = place;
-    if (last?.tip.tree === tree && last.tip.head === head.oid && joined === null) return null;
+    if (last?.tip.tree === tree && last.tip.head === head.oid && joined === null)
+      return { snapshot: null, busy };
     const taken = await writeSnapshot(input, {
       ...place,
       tree,
@@ -86,7 +90,7 @@ export async function takeSnapshot(input: TakeInput): Promise<TakenSnapshot | nu
     await input.faultPoint?.('commit-written');
     if (await moveRef(input, taken)) {
       await input.faultPoint?.('ref-moved');
-      return taken;
+      return { snapshot: taken, busy };
     }
   }
   throw new Failure('ref-moved', `A snapshot branch moved ${MAX_ATTEMPTS} times while a snapshot was taken.`);
@@ -95,18 +99,19 @@ export async function takeSnapshot(input: TakeInput): Promise<TakenSnapshot | nu
 /** `last` is the newest generation; `goesOn` says that the snapshot is put on top of it and not into a new month. */
 type Place = { ref: string; branch: string; last: Generation | null; goesOn: boolean };
 
-async function storeBlobs(input: TakeInput): Promise<TreeChange[]> {
-  const workTree = openWorkTree(input.repo.worktree);
-  return mapConcurrently(input.changes, FILES_AT_ONCE, async (change) => {
-    throwIfAborted(input.signal);
-    const { path, entry } = await storeChange(workTree, input.objects, change);
-    return { path, file: entry && { mode: entry.mode, oid: entry.oid } };
-  });
+function treeChanges(changes: readonly FileChange[], busy: readonly FileChange[]) {
+  const left = new Set(busy);
+  return changes
+    .filter((change) => !left.has(change))
+    .map((change) => {
+      const file = change.kind === 'deleted' ? null : { mode: change.mode, oid: change.oid };
+      return { path: change.path, file };
+    });
 }
 
-async function findPlace({ repo, objects, head, at }: TakeInput): Promise<Place> {
+async function findPlace({ repo, engine, head, at }: TakeInput): Promise<Place> {
   const branch = branchOf(head);
-  const last = await newestGeneration(repo, objects, branch);
+  const last = await newestGeneration(repo, engine.objects, branch);
   const month = monthOf(at.epochMs);
   // A clock that was set back begins no new generation.
   const goesOn = last !== null && month <= monthOf(last.tip.at);
@@ -118,28 +123,28 @@ async function findPlace({ repo, objects, head, at }: TakeInput): Promise<Place>
 /** What the remote has on this branch and the new snapshot would not stand on; null when there is no such thing. */
 async function remoteTipToJoin(input: TakeInput, { ref, last, goesOn }: Place): Promise<string | null> {
   const theirs = input.remoteTips?.[shortName(ref)];
-  if (theirs === undefined || !(await input.objects.has(theirs))) return null;
+  if (theirs === undefined || !(await input.engine.objects.has(theirs))) return null;
   const base = goesOn && last !== null ? last.tip.id : input.head.oid;
   if (base === null) return theirs;
-  return (await isAncestor(input.objects, theirs, base, MOST_WALKED)) === 'yes' ? null : theirs;
+  return (await isAncestor(input.engine.objects, theirs, base, MOST_WALKED)) === 'yes' ? null : theirs;
 }
 
 async function writeSnapshot(
   input: TakeInput,
   place: Place & { tree: string; treeBefore: string | null; joined: string | null },
 ): Promise<TakenSnapshot & { branch: string }> {
-  const { objects, head, machineId, identity, at } = input;
+  const { engine, head, machineId, identity, at, signal } = input;
   const { ref, branch, last, goesOn, tree, joined } = place;
   const parent = goesOn && last !== null ? last.tip.id : null;
   // A person's commits are work too: the snapshot keeps hold of what HEAD was.
   const ownHead = parent !== null && last?.tip.head === head.oid ? null : head.oid;
   const parents = [...new Set([parent, ownHead, joined].filter((oid) => oid !== null))];
   let files = 0;
-  for await (const _difference of diffTrees(objects, place.treeBefore, tree)) files += 1;
-  const content = snapshotContent({
+  for await (const _difference of diffTrees(engine.objects, place.treeBefore, tree)) files += 1;
+  const content = {
     ...{ tree, parents, branch, identity, at, machine: machineId, head: head.oid, filesChanged: files },
-  });
-  return { oid: await objects.write('commit', content), ref, branch, parent, tree, files };
+  };
+  return { oid: await engine.writeCommit(content, signal), ref, branch, parent, tree, files };
 }
 
 /** False when somebody else moved it. */

@@ -2,13 +2,12 @@
 // Never goes through links, never into another repository, never over what nobody saved.
 
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import type { Random } from '../../host/clock.ts';
-import { readFileContent } from '../changes/file-content.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
-import type { TreeFile } from '../objects/trees.ts';
 import { diskPath, displayPath, type RepoPath } from '../paths.ts';
 import { FILE_MODE, type Repository } from '../types.ts';
+import type { FileSource } from './snapshot-engine.ts';
 
 /** What the disk can hold (core.fileMode, core.symlinks). */
 export type DiskRules = { fileMode: boolean; symlinks: boolean };
@@ -41,19 +40,6 @@ export async function lookAt({ worktree }: Repository, path: RepoPath): Promise<
   }
 }
 
-/** Whether exactly this file stands there. @throws Failure `file-changing`, `file-unreadable` */
-export async function holds(
-  repo: Repository,
-  { path, found }: { path: RepoPath; found: BigIntStats },
-  file: TreeFile,
-  rules: DiskRules,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (!hasMode(found, file.mode, rules)) return false;
-  const content = await readFileContent(repo.worktree, path, signal);
-  return content !== null && content.oid === file.oid && isUntouched(found, content.stats);
-}
-
 /** Whether nobody has been there since it was looked at. */
 export function isUntouched(before: Found, after: Found): boolean {
   if (before === null || after === null) return before === after;
@@ -65,7 +51,8 @@ export function isUntouched(before: Found, after: Found): boolean {
   );
 }
 
-function hasMode(stats: BigIntStats, mode: number, { fileMode, symlinks }: DiskRules): boolean {
+/** As far as the disk can hold it. */
+export function hasMode(stats: BigIntStats, mode: number, { fileMode, symlinks }: DiskRules): boolean {
   if (mode === FILE_MODE.symlink && symlinks) return stats.isSymbolicLink();
   if (!stats.isFile()) return false;
   if (mode === FILE_MODE.symlink || !fileMode) return true;
@@ -75,7 +62,7 @@ function hasMode(stats: BigIntStats, mode: number, { fileMode, symlinks }: DiskR
 export type NewFile = {
   path: RepoPath;
   mode: number;
-  content: Buffer;
+  source: Exclude<FileSource, { kind: 'refused' }>;
   fsync: boolean;
   random: Random;
   /** Between the whole file beside its place, and its name. Answers whether it may take the place. */
@@ -90,10 +77,12 @@ export async function putFile(repo: Repository, file: NewFile, rules: DiskRules)
   const target = diskPath(repo.worktree, file.path);
   // In git's folder a forgotten file is nobody's work; only where that is another disk it stands beside its place.
   const name = `gitferry-restore-${Math.floor(file.random() * 2 ** 48).toString(36)}`;
-  const aside = `${repo.gitDir}/${name}`;
+  const { source } = file;
+  const aside = source.kind === 'file' ? source.path : `${repo.gitDir}/${name}`;
   try {
     await makeFolders(repo, file.path);
-    await writeAside(aside, file, rules);
+    if (source.kind === 'content') await writeAside(aside, { ...file, content: source.content }, rules);
+    else if (file.fsync) await flush(aside);
     if (!(await file.mayTakePlace())) return false;
     await rename(aside, target);
     return true;
@@ -113,8 +102,11 @@ async function putBeside(
 ): Promise<boolean> {
   const bytes = Buffer.from(target);
   const aside = Buffer.concat([bytes.subarray(0, bytes.lastIndexOf(0x2f) + 1), Buffer.from(name)]);
+  const { source } = file;
   try {
-    await writeAside(aside, file, rules);
+    if (source.kind === 'content') await writeAside(aside, { ...file, content: source.content }, rules);
+    else await copyFile(source.path, aside, constants.COPYFILE_EXCL);
+    if (source.kind === 'file' && file.fsync) await flush(aside);
     if (!(await file.mayTakePlace())) return false;
     await rename(aside, target);
     return true;
@@ -127,7 +119,7 @@ async function putBeside(
 
 async function writeAside(
   path: string | Buffer,
-  { mode, content, fsync }: NewFile,
+  { mode, content, fsync }: Pick<NewFile, 'mode' | 'fsync'> & { content: Buffer },
   { symlinks }: DiskRules,
 ): Promise<void> {
   if (mode === FILE_MODE.symlink && symlinks) {
@@ -140,6 +132,15 @@ async function writeAside(
   try {
     await file.writeFile(content);
     if (fsync) await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function flush(path: string | Buffer): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
   } finally {
     await file.close();
   }

@@ -10,7 +10,7 @@ import type { FileChange, Repository } from '../types.ts';
 import type { GitAnswer, RunGit } from './run-git.ts';
 
 /** For scratch indexes: complete in one file, and nobody else's services. */
-const PLAIN = ['-c', 'core.splitIndex=false', '-c', 'core.fsmonitor=false'];
+export const PLAIN = ['-c', 'core.splitIndex=false', '-c', 'core.fsmonitor=false'];
 const ABSENT_OID = '0'.repeat(40);
 /** More are looked at again by the next `git status`, which costs less than naming each. */
 const MOST_REFRESHED = 500;

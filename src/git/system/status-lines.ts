@@ -51,7 +51,7 @@ function readTracked(line: Buffer): TrackedLine | null {
   };
 }
 
-function* splitAtNul(out: Buffer): Generator<Buffer> {
+export function* splitAtNul(out: Buffer): Generator<Buffer> {
   for (let at = 0; at < out.length; ) {
     const end = out.indexOf(0, at);
     yield out.subarray(at, end < 0 ? out.length : end);

@@ -51,5 +51,6 @@ async function* pieces(worktree: string, change: Present): AsyncGenerator<Uint8A
 async function refuseUnlessStill(worktree: string, { path, stat }: Present): Promise<void> {
   const now = await statOf(worktree, path);
   if (now !== null && isSameStat(now, stat)) return;
-  throw new Failure('file-changing', `${displayPath(path)} changed while it was looked at.`);
+  const name = displayPath(path);
+  throw new Failure('file-changing', `${name} changed while it was looked at.`, { data: { path: name } });
 }

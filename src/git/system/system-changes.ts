@@ -21,6 +21,8 @@ const STATUS = [
   ...['--no-renames', '--ignore-submodules=all', '--ignored=no'],
 ];
 
+type LookedAt = Pick<ProbedRepository, 'repo' | 'config' | 'fileMode'>;
+
 /** `lfs` holds the paths whose content goes to LFS. */
 export type SystemChanges = FoundChanges & { lfs: ReadonlySet<RepoPath> };
 
@@ -30,7 +32,7 @@ type Candidate = { path: RepoPath; head: TrackedLine['head']; mode: number; stat
  * Compares the whole work tree with HEAD.
  * @throws Failure `file-changing`, `unmerged-entries`, `lfs-missing`, `filter-failed`, `git-failed`
  */
-export async function findSystemChanges(probe: ProbedRepository, git: RunGit): Promise<SystemChanges> {
+export async function findSystemChanges(probe: LookedAt, git: RunGit): Promise<SystemChanges> {
   const { worktree } = probe.repo;
   const { code, out, err } = await git(STATUS);
   if (code !== 0) throw new Failure('git-failed', `git status failed in ${worktree}: ${err.trim()}`);
@@ -51,11 +53,11 @@ export async function findSystemChanges(probe: ProbedRepository, git: RunGit): P
   return { changes, unreadable, lfs };
 }
 
-function isLfsSetUp({ config }: ProbedRepository): boolean {
+function isLfsSetUp({ config }: LookedAt): boolean {
   return config.get('filter.lfs.process') !== undefined || config.get('filter.lfs.clean') !== undefined;
 }
 
-async function lookAtAll({ tracked, untracked }: StatusLines, probe: ProbedRepository) {
+async function lookAtAll({ tracked, untracked }: StatusLines, probe: LookedAt) {
   const { worktree } = probe.repo;
   const deleted: RepoPath[] = [];
   const candidates: Candidate[] = [];
@@ -84,7 +86,7 @@ async function lookAtAll({ tracked, untracked }: StatusLines, probe: ProbedRepos
   return { deleted, candidates };
 }
 
-function modeOf(stats: BigIntStats, { fileMode }: ProbedRepository): number {
+function modeOf(stats: BigIntStats, { fileMode }: LookedAt): number {
   if (stats.isSymbolicLink()) return FILE_MODE.symlink;
   return fileMode && (stats.mode & 0o100n) !== 0n ? FILE_MODE.executable : FILE_MODE.file;
 }

@@ -3,25 +3,20 @@
 // prepares the commit aside, it is compared with what was judged, and only then the branch moves. The effect is
 // `git commit --only`: what else a person has staged stays staged.
 
-import { readlink } from 'node:fs/promises';
 import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
 import type { CommitResult } from '../commit/commit.ts';
-import { readFailure } from '../io-failure.ts';
-import { mapConcurrently } from '../map-concurrently.ts';
-import { diskPath, displayPath } from '../paths.ts';
+import { displayPath } from '../paths.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import { readHead } from '../refs/refs.ts';
-import { FILE_MODE, type FileChange, type Head } from '../types.ts';
+import type { FileChange, Head } from '../types.ts';
 import { findHooks, runMessageHooks, runPostCommit, runPreCommit } from './commit-hooks.ts';
 import { person, type SystemCommit } from './commit-input.ts';
 import { publishBySystem } from './publish-commit.ts';
 import { copyIndex, openScratch, putChanges, type ScratchIndex } from './scratch-index.ts';
-import { hashFiles } from './stored-content.ts';
-import { statOf } from './system-changes.ts';
+import { storeBlobs } from './store-blobs.ts';
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
-const FILES_AT_ONCE = 16;
 
 type Branch = Extract<Head, { kind: 'branch' }>;
 
@@ -34,7 +29,9 @@ export async function commitBySystem(commit: SystemCommit): Promise<CommitResult
   const { probe, git, changes } = commit;
   const head = await readHead(probe.repo);
   if (head.kind === 'detached') throw new Failure('detached-head', `HEAD is detached at ${head.oid}.`);
-  await storeBlobs(commit);
+  const { worktree } = probe.repo;
+  const [busy] = await storeBlobs({ worktree, git, objects: commit.objects }, changes);
+  if (busy) throw changed(busy);
   const scratch = await openScratch(probe.repo);
   try {
     const index = await copyIndex(probe.repo, `${scratch.folder}/index`, git, { keepForm: false });
@@ -64,44 +61,6 @@ async function treeOf(index: ScratchIndex): Promise<string> {
 function editedByHook({ repo }: ProbedRepository): Failure {
   const detail = `The pre-commit hook in ${repo.worktree} changed what is committed; it is looked at anew.`;
   return new Failure('commit-hook-edited', detail);
-}
-
-/** Stores what the work tree has now, and refuses when that is not what was judged. */
-async function storeBlobs({ probe, git, objects, changes }: SystemCommit): Promise<void> {
-  const { worktree } = probe.repo;
-  const there = changes.filter((change) => change.kind !== 'deleted');
-  const files = there.filter((change) => change.mode !== FILE_MODE.symlink);
-  const oids = await hashFiles(
-    git,
-    files.map(({ path }) => path),
-    { write: true },
-  );
-  files.forEach((change, at) => {
-    if (oids[at] !== change.oid) throw changed(change);
-  });
-  await mapConcurrently(changes, FILES_AT_ONCE, async (change) => {
-    const stats = await statOf(worktree, change.path);
-    if (change.kind === 'deleted') {
-      if (stats !== null && !stats.isDirectory() && (await isInside(worktree, change))) throw changed(change);
-      return;
-    }
-    const isLink = change.mode === FILE_MODE.symlink;
-    if (isLink ? !stats?.isSymbolicLink() : !stats?.isFile()) throw changed(change);
-    if (!isLink) return;
-    const target = await readlink(diskPath(worktree, change.path), { encoding: 'buffer' }).catch((error) => {
-      throw readFailure(error, displayPath(change.path));
-    });
-    if ((await objects.write('blob', target)) !== change.oid) throw changed(change);
-  });
-}
-
-/** Behind a link that took a folder's place lies something else. */
-async function isInside(worktree: string, { path }: FileChange): Promise<boolean> {
-  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
-    const stats = await statOf(worktree, path.slice(0, slash) as FileChange['path']);
-    if (!stats?.isDirectory()) return false;
-  }
-  return true;
 }
 
 async function writeCommit(

@@ -192,7 +192,7 @@ test("protect() refuses a snapshot branch that a person works on, and one that i
   }
 });
 
-test('protect() refuses without a name to commit with, and where contents would have to be converted', async () => {
+test('protect() refuses without a name to commit with, and where only git could do it and may not', async () => {
   await bench.git.write('a.txt', '1\n');
   const env = { ...bench.ports.env, GIT_AUTHOR_NAME: '', GIT_AUTHOR_EMAIL: '' };
   await git('config', '--unset', 'user.name');
@@ -201,9 +201,15 @@ test('protect() refuses without a name to commit with, and where contents would 
     reason: { code: 'identity-missing' },
   });
   await bench.git.write('.gitattributes', '*.bin filter=lfs\n');
-  expect(await protect(bench.input, bench.ports)).toMatchObject({
+  const github = { engine: 'builtin' } as const;
+  expect(await protect({ ...bench.input, github }, bench.ports)).toMatchObject({
     kind: 'refused',
     reason: { code: 'needs-system-git' },
+  });
+  const withoutGit = { ...bench.ports, env: { ...bench.ports.env, PATH: bench.path } };
+  expect(await protect(bench.input, withoutGit)).toMatchObject({
+    kind: 'refused',
+    reason: { code: 'needs-system-git', detail: expect.stringContaining('But git is not installed.') },
   });
 });
 
