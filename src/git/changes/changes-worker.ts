@@ -4,6 +4,7 @@
 import { systemClock } from '../../host/clock.ts';
 import { threadSide } from '../../host/worker-threads.ts';
 import { Failure } from '../../model/failure.ts';
+import { forgetIndexes } from '../index/index-file.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbedRepository, probeRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
@@ -50,6 +51,8 @@ async function answerTo(
       return { id, failure: { code: error.code, detail: error.message, action: error.action } };
     }
     return { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  } finally {
+    forgetIndexes();
   }
 }
 

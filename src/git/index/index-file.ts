@@ -1,39 +1,29 @@
 // Reads .git/index, versions 2 to 4. The bytes stay as they are (version 4 is laid out as version 3) and entries are
 // decoded when asked for, so that opening an index of 50,000 files costs a few milliseconds. index-write.ts writes.
 
-import { open } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { systemClock } from '../../host/clock.ts';
 import { isAbsent } from '../io-failure.ts';
 import { bytesOf, type RepoPath, repoPathOf } from '../paths.ts';
 import type { FileStat, Repository } from '../types.ts';
 import {
-  checkHeader,
   EXTENDED,
   emptyIndex,
   FLAGS_AT,
-  findEntries,
-  findExtensions,
+  HASH_BYTES,
   HEADER_BYTES,
   NAME_AT,
   nameRange,
   STAGES,
 } from './index-layout.ts';
-import { expandEntries } from './index-v4.ts';
+import { type IndexMark, IndexMemory } from './index-memory.ts';
+import { type IndexStat, indexStat, uint32 } from './index-stat.ts';
+import { type IndexLayout, parseIndex, parseOwnIndex } from './parse-index.ts';
 
 // An entry of size 0 with any other id is marked as to be hashed.
 const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
 const BILLION = 1_000_000_000n;
-
-/** Stat data as stored: each a number below 2^32, the file system's value modulo 2^32. */
-export type IndexStat = {
-  ctimeS: number;
-  ctimeNs: number;
-  mtimeS: number;
-  mtimeNs: number;
-  dev: number;
-  ino: number;
-  uid: number;
-  gid: number;
-};
 
 /** One tracked path. `size` is modulo 2^32; 0 with other content marks an entry that must be hashed. */
 export type IndexEntry = {
@@ -64,24 +54,21 @@ export class IndexFile {
   readonly hasUnmerged: boolean;
   /** The file carries zeros in place of its hash (`index.skipHash`). */
   readonly hashSkipped: boolean;
-  readonly #offsets: Uint32Array;
+  /** Where each entry begins, and as the last value where they end. */
+  readonly offsets: Uint32Array;
   readonly #extensionData: ReadonlyMap<string, Buffer>;
 
-  /** @throws Failure `index-corrupt` */
-  constructor(bytes: Buffer, mtimeNs: bigint) {
-    const header = checkHeader(bytes);
-    const raw = header.version === 4 ? expandEntries(bytes) : bytes;
-    const layout = findEntries(raw, header);
-    const extensions = findExtensions(raw, layout.offsets[header.count] ?? HEADER_BYTES);
-    this.raw = raw;
-    this.version = header.version;
-    this.count = header.count;
+  /** `layout` is what `parseIndex` made of the bytes, when that is known. @throws Failure `index-corrupt` */
+  constructor(bytes: Buffer, mtimeNs: bigint, layout: IndexLayout = parseIndex(bytes)) {
+    this.raw = layout.raw;
+    this.version = layout.version;
+    this.count = layout.count;
     this.mtimeNs = mtimeNs;
-    this.hashSkipped = header.hashSkipped;
+    this.hashSkipped = layout.hashSkipped;
     this.hasUnmerged = layout.hasUnmerged;
-    this.extensions = [...extensions.keys()];
-    this.#offsets = layout.offsets;
-    this.#extensionData = extensions;
+    this.extensions = [...layout.extensions.keys()];
+    this.offsets = layout.offsets;
+    this.#extensionData = layout.extensions;
   }
 
   /** The entry of exactly this path; of an unmerged path the first stage. */
@@ -124,7 +111,7 @@ export class IndexFile {
 
   /** Byte position of an entry; for `count` the end of the last. */
   offset(at: number): number {
-    return this.#offsets[at] ?? HEADER_BYTES;
+    return this.offsets[at] ?? HEADER_BYTES;
   }
 
   extension(name: string): Buffer | null {
@@ -134,25 +121,24 @@ export class IndexFile {
   entryAt(at: number): IndexEntry {
     const { raw } = this;
     const p = this.offset(at);
-    const word = (index: number) => raw.readUInt32BE(p + index * 4);
     const flags = raw.readUInt16BE(p + FLAGS_AT);
     const extended = flags & EXTENDED ? raw.readUInt16BE(p + NAME_AT) : 0;
     const { from, to } = nameRange(raw, p);
     return {
       path: repoPathOf(raw.subarray(from, to)),
-      mode: word(6),
+      mode: raw.readUInt32BE(p + 24),
       oid: raw.toString('hex', p + 40, p + FLAGS_AT),
       stage: (flags & STAGES) >> 12,
-      size: word(9),
+      size: raw.readUInt32BE(p + 36),
       stat: {
-        ctimeS: word(0),
-        ctimeNs: word(1),
-        mtimeS: word(2),
-        mtimeNs: word(3),
-        dev: word(4),
-        ino: word(5),
-        uid: word(7),
-        gid: word(8),
+        ctimeS: raw.readUInt32BE(p),
+        ctimeNs: raw.readUInt32BE(p + 4),
+        mtimeS: raw.readUInt32BE(p + 8),
+        mtimeNs: raw.readUInt32BE(p + 12),
+        dev: raw.readUInt32BE(p + 16),
+        ino: raw.readUInt32BE(p + 20),
+        uid: raw.readUInt32BE(p + 28),
+        gid: raw.readUInt32BE(p + 32),
       },
       assumeValid: (flags & 0x8000) !== 0,
       skipWorktree: (extended & 0x4000) !== 0,
@@ -166,16 +152,29 @@ export class IndexFile {
   }
 }
 
+/** An index of 50,000 files takes about 5 MB. */
+const MOST_KEPT_BYTES = 48 * 1024 * 1024;
+const KEPT_IDLE_MS = 30_000;
+
+const memory = new IndexMemory({ clock: systemClock, limitBytes: MOST_KEPT_BYTES, idleMs: KEPT_IDLE_MS });
+
 /**
- * Reads the index of a work tree; a missing file is an empty index.
+ * Reads the index of a work tree; a missing file is an empty index. One that is known from a moment ago is only
+ * looked at, to make sure that it is still the same.
  * @throws Failure `index-corrupt` (damaged, wrong hash)
  */
 export async function readIndex(repo: Repository): Promise<IndexFile> {
+  const path = indexPath(repo);
   try {
-    const file = await open(`${repo.gitDir}/index`, 'r');
+    const file = await open(path, 'r');
     try {
-      const { mtimeNs } = await file.stat({ bigint: true });
-      return new IndexFile(await file.readFile(), mtimeNs);
+      const stats = await file.stat({ bigint: true });
+      const known = memory.has(path) ? memory.find(path, await readMark(file, stats)) : null;
+      if (known !== null) return new IndexFile(known.raw, stats.mtimeNs, known);
+      const bytes = await file.readFile();
+      const layout = parseIndex(bytes);
+      memory.keep(path, markOf(bytes, stats), layout);
+      return new IndexFile(bytes, stats.mtimeNs, layout);
     } finally {
       await file.close();
     }
@@ -183,6 +182,30 @@ export async function readIndex(repo: Repository): Promise<IndexFile> {
     if (isAbsent(error)) return new IndexFile(emptyIndex(), 0n);
     throw error;
   }
+}
+
+/** These bytes, in a file with this stat data, become the index: whoever reads it next need not. */
+export function rememberIndex(repo: Repository, bytes: Buffer, stats: BigIntStats): void {
+  memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes));
+}
+
+/** Lets go of what is kept, of every repository. */
+export function forgetIndexes(): void {
+  memory.clear();
+}
+
+const indexPath = (repo: Repository) => `${repo.gitDir}/index`;
+
+/** A copy of the hash: it must not hold on to the file that it was cut from. */
+function markOf(bytes: Buffer, { size, mtimeNs, ino }: BigIntStats): IndexMark {
+  return { size, mtimeNs, ino, hash: Buffer.from(bytes.subarray(bytes.length - HASH_BYTES)) };
+}
+
+/** A file too short to be an index has a mark like none. */
+async function readMark(file: FileHandle, { size, mtimeNs, ino }: BigIntStats): Promise<IndexMark> {
+  const hash = Buffer.alloc(HASH_BYTES);
+  await file.read(hash, 0, HASH_BYTES, Math.max(0, Number(size) - HASH_BYTES));
+  return { size, mtimeNs, ino, hash };
 }
 
 /** Whether the file still looks as it did when the entry was written. False only means: compare the content. */
@@ -206,32 +229,4 @@ export function matchesStat(entry: IndexEntry, file: FileStat): boolean {
 /** The file may have changed after it was looked at without its stat telling: written no earlier than the index. */
 export function isRacy(entry: IndexEntry, index: IndexFile): boolean {
   return BigInt(entry.stat.mtimeS) * BILLION + BigInt(entry.stat.mtimeNs) >= index.mtimeNs;
-}
-
-/** Stat data as the index stores it. */
-export function indexStat(file: FileStat): IndexStat {
-  return {
-    ctimeS: wholeSeconds(file.ctimeNs),
-    ctimeNs: Number(nanoseconds(file.ctimeNs)),
-    mtimeS: wholeSeconds(file.mtimeNs),
-    mtimeNs: Number(nanoseconds(file.mtimeNs)),
-    dev: uint32(file.dev),
-    ino: uint32(file.ino),
-    uid: uint32(file.uid),
-    gid: uint32(file.gid),
-  };
-}
-
-/** The index keeps 32 bits of every number. */
-export function uint32(value: bigint): number {
-  return Number(BigInt.asUintN(32, value));
-}
-
-function wholeSeconds(timeNs: bigint): number {
-  return uint32((timeNs - nanoseconds(timeNs)) / BILLION);
-}
-
-/** Never negative, also before 1970. */
-function nanoseconds(timeNs: bigint): bigint {
-  return ((timeNs % BILLION) + BILLION) % BILLION;
 }

@@ -43,13 +43,14 @@ export function findEntries(raw: Buffer, header: { version: number; count: numbe
   const offsets = new Uint32Array(header.count + 1);
   let p = HEADER_BYTES;
   let stages = 0;
+  // Half of what an index of 50,000 entries costs is spent here: plain numbers only.
   for (let at = 0; at < header.count; at++) {
     offsets[at] = p;
     if (p + NAME_AT > end) throw corrupt(`it ends within entry ${at}`);
-    const flags = raw.readUInt16BE(p + FLAGS_AT);
+    const flags = ((raw[p + FLAGS_AT] as number) << 8) | (raw[p + FLAGS_AT + 1] as number);
     if (flags & EXTENDED && header.version < 3) throw corrupt(`entry ${at} has flags of version 3`);
     stages |= flags & STAGES;
-    const { to } = nameRange(raw, p);
+    const to = nameEnd(raw, p, flags);
     // At least one NUL ends the name; entries start at multiples of 8 from their own beginning.
     p += (to - p + 8) & ~7;
     if (to < 0 || p > end) throw corrupt(`it ends within entry ${at}`);
@@ -58,12 +59,17 @@ export function findEntries(raw: Buffer, header: { version: number; count: numbe
   return { offsets, hasUnmerged: stages !== 0 };
 }
 
+/** Where the name of an entry with these flags ends; negative when it never does. */
+export function nameEnd(raw: Buffer, entryAt: number, flags: number): number {
+  const from = entryAt + (flags & EXTENDED ? NAME_AT + 2 : NAME_AT);
+  const counted = flags & LONGEST_COUNTED_NAME;
+  return counted === LONGEST_COUNTED_NAME ? raw.indexOf(0, from + counted) : from + counted;
+}
+
 /** Where the name of the entry that begins at `entryAt` lies; `to` is negative when it never ends. */
 export function nameRange(raw: Buffer, entryAt: number): { from: number; to: number } {
   const flags = raw.readUInt16BE(entryAt + FLAGS_AT);
-  const from = nameStart(raw, entryAt);
-  const counted = flags & LONGEST_COUNTED_NAME;
-  return { from, to: counted === LONGEST_COUNTED_NAME ? raw.indexOf(0, from + counted) : from + counted };
+  return { from: nameStart(raw, entryAt), to: nameEnd(raw, entryAt, flags) };
 }
 
 /** Where the name begins, of version 4 the number before it. */

@@ -6,8 +6,9 @@ import { Failure } from '../../model/failure.ts';
 import { bytesOf, displayPath, type RepoPath } from '../paths.ts';
 import type { FileStat } from '../types.ts';
 import { invalidateTrees } from './cache-tree.ts';
-import { type IndexFile, indexStat, uint32 } from './index-file.ts';
+import type { IndexFile } from './index-file.ts';
 import { HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
+import { indexStat, uint32 } from './index-stat.ts';
 import { compressEntries } from './index-v4.ts';
 
 const SIZE_AT = 36;

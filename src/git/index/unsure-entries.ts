@@ -6,7 +6,8 @@ import { errorCode, isAbsent } from '../io-failure.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { diskPath } from '../paths.ts';
 import { FILE_MODE, type Repository } from '../types.ts';
-import { type IndexFile, isRacy, matchesStat, uint32 } from './index-file.ts';
+import { type IndexFile, isRacy, matchesStat } from './index-file.ts';
+import { uint32 } from './index-stat.ts';
 
 const MTIME_SECONDS_AT = 8;
 const BILLION = 1_000_000_000n;
@@ -24,8 +25,9 @@ export async function findUnsureEntries(
 ): Promise<number[]> {
   const indexSeconds = uint32(index.mtimeNs / BILLION);
   const suspects: number[] = [];
-  for (let at = 0; at < index.count; at++) {
-    if (index.raw.readUInt32BE(index.offset(at) + MTIME_SECONDS_AT) >= indexSeconds) suspects.push(at);
+  const { raw, offsets, count } = index;
+  for (let at = 0; at < count; at++) {
+    if (raw.readUInt32BE((offsets[at] as number) + MTIME_SECONDS_AT) >= indexSeconds) suspects.push(at);
   }
   const sure = await mapConcurrently(suspects, LOOKS_AT_ONCE, (at) => isSure(repo, index, at, lockedNs));
   return suspects.filter((_at, i) => !sure[i]);

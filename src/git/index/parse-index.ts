@@ -1,0 +1,38 @@
+// Takes an index apart once, so that all who need it can share what was found. Pure; reads no file.
+
+import { checkHeader, findEntries, findExtensions, HEADER_BYTES } from './index-layout.ts';
+import { expandEntries } from './index-v4.ts';
+
+/** Never changed, so that several readers may share it. */
+export type IndexLayout = {
+  /** The whole file, of version 4 as if it were 3. */
+  readonly raw: Buffer;
+  readonly version: number;
+  /** Number of entries. */
+  readonly count: number;
+  readonly hashSkipped: boolean;
+  readonly hasUnmerged: boolean;
+  /** Where each entry begins, and as the last value where they end. */
+  readonly offsets: Uint32Array;
+  readonly extensions: ReadonlyMap<string, Buffer>;
+};
+
+type Header = Pick<IndexLayout, 'version' | 'count' | 'hashSkipped'>;
+
+/** @throws Failure `index-corrupt` */
+export function parseIndex(bytes: Buffer): IndexLayout {
+  const header = checkHeader(bytes);
+  return layOut(header.version === 4 ? expandEntries(bytes) : bytes, header);
+}
+
+/** As `parseIndex`, for bytes that were made here a moment ago: their hash proves nothing that is not known. */
+export function parseOwnIndex(bytes: Buffer): IndexLayout {
+  const header = { version: bytes.readUInt32BE(4), count: bytes.readUInt32BE(8), hashSkipped: false };
+  return layOut(header.version === 4 ? expandEntries(bytes) : bytes, header);
+}
+
+function layOut(raw: Buffer, header: Header): IndexLayout {
+  const { offsets, hasUnmerged } = findEntries(raw, header);
+  const extensions = findExtensions(raw, offsets[header.count] ?? HEADER_BYTES);
+  return { raw, ...header, hasUnmerged, offsets, extensions };
+}
