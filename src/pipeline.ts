@@ -157,6 +157,7 @@ class SyncPipeline implements Pipeline {
       queue: this.#queue,
       include: (project) => this.include(project),
       isRunning: (projectId) => this.#running.has(projectId),
+      isCompared: (projectId) => this.#certain.reasonOf(projectId) === null,
       compared: (projectId) => this.#certain.compared(projectId),
       publishStates: (projectIds) => this.#states.publish(projectIds),
       signal: this.#stopping.signal,

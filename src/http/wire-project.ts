@@ -1,6 +1,7 @@
 // A project as the wire shows it: only what is known here, without credentials; other programs' keys stay inside.
 
 import type { GithubConfig } from '../model/project-config.ts';
+import type { RemoteState } from '../model/remote-state.ts';
 import type { Run } from '../model/run.ts';
 import type { ProjectView } from '../store/project-views.ts';
 import type { WireProject } from './schemas/project.ts';
@@ -25,6 +26,7 @@ export function wireProject(view: ProjectView): WireProject {
     pendingFiles: facts.pendingFiles,
     unpushedCommits: facts.unpushedCommits,
     behindCommits: facts.behindCommits,
+    remotes: facts.remotes.map((remote) => wireRemote(remote, view)),
     heldFiles: facts.heldFiles,
     conflictFiles: facts.conflictFiles,
     lastSafeAt: isoOrNull(facts.lastSafeAt),
@@ -50,6 +52,19 @@ function wireGithub(github: GithubConfig): WireProject['github'] {
       url: withoutCredentials(url),
       branches,
     })),
+  };
+}
+
+/** Without mirrors the job knows when the primary is tried again. */
+function wireRemote(remote: RemoteState, { facts, job }: ProjectView): WireProject['remotes'][number] {
+  const { name, primary, url, state, reason } = remote;
+  const tips = primary ? facts.remoteTips : remote.tips;
+  const retryAt = remote.retryAt ?? (primary && state === 'retrying' ? (job?.runAt ?? null) : null);
+  return {
+    ...{ name, url: withoutCredentials(url), isPrimary: primary, branches: remote.branches },
+    ...{ state, stateReason: reason && wireReason(reason), tips },
+    lastSafeAt: isoOrNull(remote.lastSafeAt),
+    nextTryAt: isoOrNull(retryAt),
   };
 }
 

@@ -29,8 +29,16 @@ const UrlSchema = z
 const RemoteSchema = z.looseObject({
   name: z.string().min(1).max(100),
   url: UrlSchema,
-  branches: z.array(z.string().min(1).max(200)).optional(),
+  branches: z
+    .array(z.string().min(1).max(200))
+    .optional()
+    .describe('Of the synced branches, those that go there too; default all of them.'),
 });
+// A mirror's state is kept by its name.
+const RemotesSchema = z
+  .array(RemoteSchema)
+  .max(20)
+  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'name each remote differently');
 
 const ScheduleSchema = z.looseObject({
   cron: z.string().max(200).optional(),
@@ -78,7 +86,7 @@ export const GithubConfigSchema = z.looseObject({
   integrate: z.enum(['ff', 'rebase', 'merge', 'off']).optional(),
   onRejected: z.enum(['park', 'side-branch']).optional(),
   commit: CommitSchema.optional(),
-  remotes: z.array(RemoteSchema).max(20).optional(),
+  remotes: RemotesSchema.optional(),
   schedule: ScheduleSchema.optional(),
   guard: GuardSchema.optional(),
   snapshot: SnapshotSchema.optional(),
@@ -96,7 +104,7 @@ export const GithubConfigPatchSchema = z.looseObject({
   integrate: z.enum(['ff', 'rebase', 'merge', 'off']).nullish(),
   onRejected: z.enum(['park', 'side-branch']).nullish(),
   commit: CommitSchema.nullish(),
-  remotes: z.array(RemoteSchema).max(20).nullish(),
+  remotes: RemotesSchema.nullish(),
   schedule: ScheduleSchema.nullish(),
   guard: GuardSchema.nullish(),
   snapshot: SnapshotSchema.nullish(),

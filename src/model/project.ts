@@ -5,7 +5,7 @@ import type { Reason } from './failure.ts';
 import type { ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { GithubConfig } from './project-config.ts';
-import { type RemoteState, unsafeMirror } from './remote-state.ts';
+import { type RemoteState, unsafeRemote } from './remote-state.ts';
 
 /** Where a project's settings live: its own project.json, or the database when it has none. */
 export type ConfigHome = 'file' | 'database';
@@ -154,17 +154,24 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
   if (blocked?.code === 'folder-missing') return { state: 'missing', reason: blocked };
   if (blocked && CONFLICT_CODES.has(blocked.code)) return { state: 'conflict', reason: blocked };
   if (blocked) return { state: 'blocked', reason: blocked };
-  const mirror = unsafeMirror(facts.remotes);
-  if (mirror?.state === 'blocked') return { state: 'blocked', reason: mirror.reason };
+  const remote = unsafeRemote(facts.remotes);
+  if (remote?.state === 'blocked') return { state: 'blocked', reason: remote.reason };
   const waiting = job !== null && job.state !== 'idle';
   if (waiting && gate && gate.pausedUntil > now) {
     const offline = gate.reason === 'offline';
     return { state: offline ? 'offline' : 'rate-limited', reason: job.lastError };
   }
   if (waiting && job.attempt > 0) return { state: 'retrying', reason: job.lastError };
-  if (mirror) return { state: 'pending', reason: mirror.reason };
+  if (remote) return { state: unsafeState(remote), reason: remote.reason };
   if (waiting || facts.pendingFiles > 0 || facts.unpushedCommits > 0 || facts.lastSafeAt === null) {
     return { state: 'pending', reason: null };
   }
   return { state: 'safe', reason: null };
+}
+
+/** Only the primary makes the project as such `offline` or `rate-limited`: behind a mirror the work is elsewhere too. */
+function unsafeState({ state, primary, reason }: RemoteState): ProjectState {
+  if (state !== 'retrying') return 'pending';
+  const waits = reason?.code === 'offline' || reason?.code === 'rate-limited' ? reason.code : 'retrying';
+  return primary ? waits : 'retrying';
 }

@@ -1,6 +1,7 @@
 // How far each remote of a project is: the primary, and mirrors with a backoff of their own.
 
 import type { Reason } from './failure.ts';
+import type { GithubConfig } from './project-config.ts';
 
 /**
  * - `pending`: lacks something, to be brought by the next sync; - `retrying`: a try failed, the next is at `retryAt`;
@@ -22,13 +23,45 @@ export type RemoteState = {
   reason: Reason | null;
   /** Failed tries since the last success. */
   failures: number;
+  /** Without mirrors the primary has none: its job's own time counts. */
   retryAt: number | null;
   /** The last instant at which everything was known to be there; null if never. */
   lastSafeAt: number | null;
 };
 
-/** The mirror that keeps the project from being safe; one that needs a person comes first. Null: none does. */
-export function unsafeMirror(remotes: readonly RemoteState[]): RemoteState | null {
-  const unsafe = remotes.filter((remote) => !remote.primary && remote.state !== 'safe');
-  return unsafe.find((remote) => remote.state === 'blocked') ?? unsafe[0] ?? null;
+/** The host gate of a lane that passes none: a mirrored project's sync looks at the gate of each remote by itself. */
+export const NO_HOST_GATE = 'host:none';
+
+/** Whether each remote, the primary included, has a backoff of its own. Without mirrors the job has it. */
+export function isMirrored(remotes: readonly RemoteState[]): boolean {
+  return remotes.some((remote) => !remote.primary);
+}
+
+/** The remote that keeps a mirrored project from being safe; one that needs a person comes first. Null: none does. */
+export function unsafeRemote(remotes: readonly RemoteState[]): RemoteState | null {
+  if (!isMirrored(remotes)) return null;
+  const unsafe = remotes.filter((remote) => remote.state !== 'safe');
+  const first = unsafe.find((remote) => remote.state === 'blocked');
+  return first ?? unsafe.find((remote) => remote.state === 'retrying') ?? unsafe[0] ?? null;
+}
+
+/**
+ * Whether a mirror needs a sync although nothing changed here: it is new in the settings or gone from them, its time
+ * has come, or it waits for a person who may have acted before the start (`firstLook`).
+ */
+export function mirrorsDue(
+  github: Pick<GithubConfig, 'remotes'>,
+  remotes: readonly RemoteState[],
+  { now, firstLook }: { now: number; firstLook: boolean },
+): boolean {
+  const known = remotes.filter((remote) => !remote.primary);
+  const wished = github.remotes ?? [];
+  const isKnown = ({ name }: { name: string }) => known.some((remote) => remote.name === name);
+  const isWished = ({ name }: { name: string }) => wished.some((remote) => remote.name === name);
+  if (!known.every(isWished) || !wished.every(isKnown)) return true;
+  if (known.length === 0) return false;
+  return remotes.some(({ state, retryAt }) => {
+    if (state === 'retrying') return retryAt === null || retryAt <= now;
+    return state === 'pending' || (state === 'blocked' && firstLook);
+  });
 }

@@ -8,6 +8,9 @@ import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfig } from '../model/project-config.ts';
+import { NO_HOST_GATE } from '../model/remote-state.ts';
+
+const UNGATED = { hostGate: NO_HOST_GATE, credentialGate: 'cred:none' };
 
 type Lane = { hostGate: string; credentialGate: string };
 export type Inspected = {
@@ -24,7 +27,7 @@ type Ports = { env: Readonly<Record<string, string | undefined>>; homeDir: strin
 /** @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable` */
 export async function inspectRepository(
   path: string,
-  github: Pick<GithubConfig, 'remoteUrl' | 'authentication'> | null,
+  github: Pick<GithubConfig, 'remoteUrl' | 'authentication' | 'remotes'> | null,
   ports: Ports,
 ): Promise<Inspected> {
   const repo = await openRepository(path);
@@ -39,7 +42,11 @@ export async function inspectRepository(
     repo,
     branch: await branchOf(repo),
     remote,
-    lane: { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
+    // A closed gate of one remote must not hold up the others: the sync of a mirrored project looks at each.
+    lane:
+      (github?.remotes ?? []).length > 0
+        ? UNGATED
+        : { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
     lockKey: remote ? `remote:${normalRemote(remote.url)}` : `path:${repo.worktree}`,
   };
 }

@@ -11,6 +11,8 @@ import { type AtTime, nowArgs, storedReason, WITH_NOW } from './statement.ts';
 
 export type JobOutcome =
   | { kind: 'done'; status: 'success' | 'no-change' }
+  /** All is done but for a remote that has its own next try (`againMs`) or waits for a person. Costs no attempt. */
+  | { kind: 'partial'; status: 'retrying' | 'blocked'; reason: Reason }
   /** Trying again would change nothing: goes idle; the next change or request tries again. */
   | { kind: 'blocked' | 'conflict'; reason: Reason }
   /** Counts as an attempt. */
@@ -27,7 +29,7 @@ export type SettleOptions = AtTime & {
   /** Null: the sync did not get far enough to know. */
   facts: ProjectFacts | null;
   stats: RunStats;
-  /** Run again after so many milliseconds although all is done, for a mirror; costs no attempt. */
+  /** Run again after so many milliseconds although all is done here, for a remote; costs no attempt. */
   againMs?: number | null;
 };
 
@@ -76,6 +78,8 @@ function planOf(outcome: JobOutcome, againMs: number | null): Plan {
   switch (outcome.kind) {
     case 'done':
       return { sql: FINISH, args: { againMs }, status: outcome.status, reason: null };
+    case 'partial':
+      return { sql: FINISH, args: { againMs }, status: outcome.status, reason: outcome.reason };
     case 'blocked':
     case 'conflict':
       return { sql: FINISH, args: { againMs }, status: outcome.kind, reason: outcome.reason };

@@ -4,6 +4,7 @@ import type { SyncOutcome } from '../git/sync/sync-work.ts';
 import type { Random } from '../host/clock.ts';
 import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';
+import { NO_HOST_GATE } from '../model/remote-state.ts';
 import { gatePause, retryDelay } from '../queue/backoff.ts';
 import type { JobOutcome } from '../queue/settle.ts';
 
@@ -32,6 +33,8 @@ export type SettleRules = {
   now: number;
 };
 
+type TryRules = Omit<SettleRules, 'maxRetries'>;
+
 /** Offline is probed sooner than a rate limit: the network comes back without notice. */
 const OFFLINE_PROBE_MS = 5_000;
 const LONGEST_OFFLINE_PROBE_MS = 60_000;
@@ -46,6 +49,7 @@ export function decideSettle(
   switch (answer.kind) {
     case 'done':
       return { outcome: answer, pauses: [], hostAnswered: true };
+    case 'partial':
     case 'blocked':
       return { outcome: answer, pauses: [], hostAnswered: false };
     case 'conflict':
@@ -87,11 +91,11 @@ function decideFailure(
   }
 }
 
-function backoffDelay(attempt: number, { retryDelayMs, random }: SettleRules): number {
+function backoffDelay(attempt: number, { retryDelayMs, random }: TryRules): number {
   return retryDelay({ attempt, retryDelayMs, random });
 }
 
-function soonDelay(attempt: number, rules: SettleRules): number {
+function soonDelay(attempt: number, rules: TryRules): number {
   const delayMs = SOON_MS * 2 ** Math.min(attempt - 1, 20);
   return Math.round(Math.min(delayMs, Math.max(rules.retryDelayMs, SOON_MS)) * (0.5 + rules.random() / 2));
 }
@@ -118,13 +122,37 @@ function afterTimeout(failure: Failure, job: JobAt, rules: SettleRules): SettleD
   return { outcome, pauses: [pause], hostAnswered: false };
 }
 
+/**
+ * When a remote of a project with mirrors is tried again, `failures` times in a row without success. It is never given
+ * up: the delay grows to an hour. `pause` closes its host for everyone, as a project's only remote would.
+ */
+export function decideNextTry(
+  failure: Failure,
+  remote: { failures: number; gate: string; strikes: number },
+  rules: TryRules,
+): { delayMs: number; pause: GatePause | null } {
+  const { failures, gate, strikes } = remote;
+  const askedMs = failure.data.retryAfterMs ?? 0;
+  if (FAILURES[failure.code].retry === 'soon') return { delayMs: soonDelay(failures, rules), pause: null };
+  const delayMs = Math.max(askedMs, backoffDelay(failures, rules));
+  if (failure.code === 'remote-timeout') {
+    const quota = { remaining: null, limit: null };
+    return { delayMs, pause: { key: gate, pauseMs: OFFLINE_PROBE_MS, reason: 'offline', ...quota } };
+  }
+  if (FAILURES[failure.code].retry !== 'gate') return { delayMs, pause: null };
+  const pause = pauseOf(failure, { hostGate: gate, strikes }, rules);
+  return { delayMs: Math.max(delayMs, pause.pauseMs), pause };
+}
+
 /** The failure may concern another host than the project's own: a redirect, the API. Both are left alone. */
 function pausesOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause[] {
   const pause = pauseOf(failure, job, rules);
-  return pause.key === job.hostGate ? [pause] : [pause, { ...pause, key: job.hostGate }];
+  // A lane without a gate is shared by projects that have nothing in common.
+  if (pause.key === job.hostGate || job.hostGate === NO_HOST_GATE) return [pause];
+  return [pause, { ...pause, key: job.hostGate }];
 }
 
-function pauseOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause {
+function pauseOf(failure: Failure, job: Pick<JobAt, 'hostGate' | 'strikes'>, rules: TryRules): GatePause {
   const { data } = failure;
   const offline = failure.code === 'offline';
   const askedMs = gatePause({

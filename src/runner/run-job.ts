@@ -5,7 +5,7 @@ import type { EventBus } from '../events/types.ts';
 import { toRepoPath } from '../git/paths.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import { syncProject } from '../git/sync/sync-project.ts';
-import type { SyncAnswer, SyncOutcome } from '../git/sync/sync-work.ts';
+import type { Patience, SyncAnswer, SyncOutcome } from '../git/sync/sync-work.ts';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
@@ -21,6 +21,7 @@ import { decideSettle, type SettleDecision } from './decide-settle.ts';
 import { heldEvents, usedReleases, withSince } from './held-files.ts';
 import { closeGates, forgetStrikes } from './host-gates.ts';
 import type { ProjectTable } from './project-table.ts';
+import { createPatience, settleRemotes } from './settle-remotes.ts';
 
 /** Paths that may have changed since the last sync, by project; text relative to the work tree. */
 type DirtyHints = {
@@ -52,19 +53,22 @@ const SETTLE_TRIES = 8;
 const SETTLE_DELAY_MS = 200;
 
 export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: AbortSignal) => Promise<void> {
+  const patienceFor = createPatience(ports);
   return async (job, signal) => {
     const stored = ports.projects.get(job.projectId);
     if (stored === undefined) return; // removed a moment ago: its job is gone with it
     const project = await ports.refresh(stored);
     ports.projects.put(project);
-    const synced = await syncOnce(job, project, signal, ports);
+    const answered = await syncOnce(job, project, await patienceFor(job, project), signal, ports);
     if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
     const gates = await readJobGates(ports.db, job.jobId);
     if (gates === null) return;
+    const { synced, pauses, againMs } = await settleRemotes(answered, project, ports);
     const decision = await decide(synced.outcome, job, project, gates, ports);
     const heldFiles = withSince(project.facts.heldFiles, synced.facts.heldFiles, ports.clock.now());
     const answer = { ...synced, facts: { ...standingFacts(synced.facts, decision.outcome), heldFiles } };
-    const settled = await settle(job, answer, decision, gates, ports);
+    const allPauses = [...decision.pauses, ...pauses];
+    const settled = await settle(job, answer, { ...decision, pauses: allPauses, againMs }, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
       return;
@@ -77,6 +81,7 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
 async function syncOnce(
   job: ClaimedJob,
   project: Project,
+  patience: Patience | undefined,
   signal: AbortSignal,
   ports: RunJobPorts,
 ): Promise<SyncAnswer> {
@@ -89,9 +94,11 @@ async function syncOnce(
   }
   const taken = ports.hints.take(job.projectId);
   try {
-    const answer = await syncProject(inputOf(job, project, taken, signal, ports), ports.sync);
-    if (answer.outcome.kind === 'done' && (taken === null || taken === 'all')) ports.compared(job.projectId);
-    if (answer.outcome.kind !== 'done') ports.hints.putBack(job.projectId, taken ?? 'all');
+    const input = inputOf(job, project, taken, signal, ports);
+    const answer = await syncProject({ ...input, ...(patience && { patience }) }, ports.sync);
+    const isDone = answer.outcome.kind === 'done' || answer.outcome.kind === 'partial';
+    if (isDone && (taken === null || taken === 'all')) ports.compared(job.projectId);
+    if (!isDone) ports.hints.putBack(job.projectId, taken ?? 'all');
     return signal.aborted && answer.outcome.kind === 'failed'
       ? { ...answer, outcome: abortedOutcome(signal) }
       : answer;
@@ -113,12 +120,13 @@ function standingFacts(facts: ProjectFacts, outcome: JobOutcome): ProjectFacts {
     : facts;
 }
 
-function inputOf(
-  job: ClaimedJob,
+/** What a sync of the project is asked; `taken` are the hints that it uses up. */
+export function inputOf(
+  job: Pick<ClaimedJob, 'askRemote'>,
   project: Project,
   taken: ReadonlySet<string> | 'all' | null,
   signal: AbortSignal,
-  ports: RunJobPorts,
+  ports: Pick<RunJobPorts, 'machineId'>,
 ) {
   return {
     worktree: project.path,
@@ -160,7 +168,7 @@ async function decide(
 async function settle(
   job: ClaimedJob,
   answer: SyncAnswer,
-  decision: SettleDecision,
+  decision: SettleDecision & { againMs: number | null },
   gates: JobGates,
   ports: RunJobPorts,
 ): Promise<'settled' | 'lost'> {
@@ -175,6 +183,7 @@ async function settle(
         outcome: decision.outcome,
         facts: answer.facts,
         stats: answer.stats,
+        againMs: decision.againMs,
       });
       if (decision.hostAnswered) await forgetStrikes(db, gates);
       return settled;

@@ -10,6 +10,7 @@ import { Failure } from '../model/failure.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
+import { mirrorsDue } from '../model/remote-state.ts';
 import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
 import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
@@ -33,6 +34,8 @@ export type ScanPorts = {
   refresh(project: Project): Promise<Project>;
   include(project: Project): Promise<void>;
   isRunning(projectId: ProjectId): boolean;
+  /** Whether this life of the service has looked at it before. */
+  isCompared(projectId: ProjectId): boolean;
   /** Compared, and nothing to do. */
   compared(projectId: ProjectId): void;
   queue(projectIds: readonly ProjectId[], asked: Asked): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
@@ -88,8 +91,11 @@ async function lookAt(stored: Project, isParked: boolean, ports: ScanPorts): Pro
   if (scan === null) return { kind: 'queue' };
   if (isParked) return skipParked(project, scan, ports);
   const look = decide(project, scan);
-  if (look.kind === 'skip') ports.compared(project.projectId);
-  return look;
+  if (look.kind === 'queue') return look;
+  const { projectId, github, facts } = project;
+  const firstLook = !ports.isCompared(projectId);
+  ports.compared(projectId);
+  return mirrorsDue(github, facts.remotes, { now: ports.clock.now(), firstLook }) ? { kind: 'queue' } : look;
 }
 
 async function compare(project: Project, ports: ScanPorts): Promise<ScanResult | null> {

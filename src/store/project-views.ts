@@ -122,9 +122,11 @@ const COUNTS = `WITH ${SILENT_MACHINES}
   SELECT count(*) AS projects, p.enabled, p.machine_id IN (SELECT machine_id FROM silent) AS machine_silent, p.paused_until > clock.now AS paused,
     p.blocked ->> 'code' AS blocked_code, p.pending_files > 0 OR p.unpushed_commits > 0 AS unsynced,
     p.last_safe_at IS NULL AS never_safe, j.state AS job_state, j.attempt > 0 AS retrying,
-    iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code
+    iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code,
+    iif(json_array_length(p.remote_states) > 1, (SELECT max(CASE r.value ->> 'state' WHEN 'blocked' THEN 2
+      WHEN 'safe' THEN 0 ELSE 1 END) FROM json_each(p.remote_states) r), 0) AS unsafe_remote
   FROM clock CROSS JOIN projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
-  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10`;
+  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11`;
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
@@ -160,12 +162,21 @@ function alike(row: Row): Parameters<typeof projectState>[0] {
       blocked: reason(row.blocked_code),
       pendingFiles: Number(row.unsynced),
       lastSafeAt: row.never_safe === 1 ? null : 0,
+      remotes:
+        row.unsafe_remote === 0
+          ? []
+          : [{ ...UNSAFE_MIRROR, state: row.unsafe_remote === 2 ? 'blocked' : 'pending' }],
     },
     job,
     gate: null,
     now: 0,
   };
 }
+
+const UNSAFE_MIRROR = {
+  ...{ name: '', primary: false, url: '', branches: [], tips: {}, reason: null },
+  ...{ failures: 0, retryAt: null, lastSafeAt: null },
+};
 
 function jobLike(row: Row, lastError: Reason | null): JobView {
   const state = row.job_state as JobView['state'];

@@ -107,6 +107,7 @@ function jobAfter({ outcome, pauses }: SettleDecision) {
     retry: 'scheduled',
     release: 'scheduled',
     done: 'idle',
+    partial: 'idle',
     blocked: 'idle',
     conflict: 'idle',
   };

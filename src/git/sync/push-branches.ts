@@ -1,12 +1,31 @@
-// The second half of a sync: every matching branch that the remote lacks something of is pushed.
+// The second half of a sync: every matching branch that a remote lacks something of is pushed there.
+// Knows one remote at a time; who else there is, and when it is tried again, is not its business.
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure } from '../../model/failure.ts';
+import { signature } from '../objects/commit-object.ts';
 import { listRefs, readRef, updateRef } from '../refs/refs.ts';
 import { countAhead } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
+import type { ObjectStore } from '../types.ts';
+import type { Engine } from './engine.ts';
 import type { SyncPorts } from './sync-ports.ts';
-import type { SyncWork } from './sync-work.ts';
+import type { RemoteWork } from './sync-work.ts';
+
+/** A remote that branches are brought to, and what it is known to hold. */
+export type PushTarget = {
+  /** As the history of runs names it. */
+  name: string;
+  remote: ChosenRemote;
+  engine: Pick<Engine, 'push'>;
+  /** Its tips by branch as last seen or pushed; `keep` replaces them. */
+  tips(): Readonly<Record<string, string>>;
+  keep(tips: Record<string, string>): void;
+  /** Only its own word counts, not what is known of it. */
+  ask: boolean;
+};
+
+export type BranchTip = [branch: string, tip: string];
 
 const HEADS = 'refs/heads/';
 /** Unpushed commits are counted up to here. */
@@ -27,137 +46,131 @@ const STOPS_ALL: ReadonlySet<string> = new Set([
   'push-forbidden',
 ]);
 
-/** Fills in `work.facts` and `work.stats`. @throws Failure the first one met, after the other branches were tried */
-export async function pushBranches(work: SyncWork, remote: ChosenRemote, ports: SyncPorts): Promise<void> {
-  const branches = await matchingBranches(work);
-  // Before a project was ever known to be safe, only the remote's own word counts.
-  const ask = work.askRemote || work.facts.lastSafeAt === null;
+/** Fills in `work.stats` and the target's tips. @throws Failure the first one met, after the other branches were tried */
+export async function pushBranches(
+  work: RemoteWork,
+  target: PushTarget,
+  branches: readonly BranchTip[],
+  ports: SyncPorts,
+): Promise<void> {
   let first: Failure | null = null;
   for (const [branch, tip] of branches) {
     // After a lost answer nothing is known, and the tracking ref is older than what was sent.
-    const isUnknown = work.facts.remoteTips[branch] === undefined;
-    if (!ask && (await knownTip(work, remote, branch, tip)) === tip) continue;
+    const isUnknown = target.tips()[branch] === undefined;
+    if (!target.ask && (await knownTip(work, target, branch, tip)) === tip) continue;
     try {
-      await pushOne(work, remote, branch, tip, ask || isUnknown, ports);
+      await pushOne(work, target, { branch, tip, ask: target.ask || isUnknown }, ports);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       first ??= error;
-      noteFailed(work, remote, branch, tip, error);
+      noteFailed(work, target, { branch, tip }, error);
       if (STOPS_ALL.has(error.code) || work.signal.aborted) break;
     }
   }
-  await countUnpushed(work, branches);
   if (first) throw first;
 }
 
-/** The checked-out branch first: it holds what was just saved. */
-async function matchingBranches(work: SyncWork): Promise<[string, string][]> {
+/** The synced branches there are; the checked-out one first: it holds what was just saved. */
+export async function matchingBranches(work: RemoteWork): Promise<BranchTip[]> {
   const refs = await listRefs(work.probe.repo, HEADS);
   const current = work.probe.head.branch;
   return [...refs]
-    .map(([ref, oid]): [string, string] => [ref.slice(HEADS.length), oid])
+    .map(([ref, oid]): BranchTip => [ref.slice(HEADS.length), oid])
     .filter(([branch]) => matchesBranch(work.github.syncBranches, branch))
     .sort(([a], [b]) => Number(b === current) - Number(a === current) || (a < b ? -1 : 1));
 }
 
+/** Commits of these branches that a remote with these tips lacks. */
+export async function countUnpushed(
+  objects: ObjectStore,
+  branches: readonly BranchTip[],
+  tips: Readonly<Record<string, string>>,
+): Promise<number> {
+  let unpushed = 0;
+  for (const [branch, tip] of branches) {
+    const known = tips[branch] ?? null;
+    if (known === tip) continue;
+    unpushed += (await countAhead(objects, tip, known, MOST_COUNTED)).count;
+  }
+  return unpushed;
+}
+
 /** A person may have pushed by hand: git then noted the tip in its remote-tracking ref. */
 async function knownTip(
-  work: SyncWork,
-  remote: ChosenRemote,
+  work: RemoteWork,
+  target: PushTarget,
   branch: string,
   tip: string,
 ): Promise<string | null> {
-  const known = work.facts.remoteTips[branch] ?? null;
+  const { remote } = target;
+  const known = target.tips()[branch] ?? null;
   if (known === tip || !remote.tracked) return known;
   const tracked = await readRef(work.probe.repo, `refs/remotes/${remote.name}/${branch}`);
   if (tracked === null) return known;
-  work.facts.remoteTips = { ...work.facts.remoteTips, [branch]: tracked };
+  target.keep({ ...target.tips(), [branch]: tracked });
   return tracked;
 }
 
 async function pushOne(
-  work: SyncWork,
-  remote: ChosenRemote,
-  branch: string,
-  tip: string,
-  ask: boolean,
+  work: RemoteWork,
+  target: PushTarget,
+  { branch, tip, ask }: { branch: string; tip: string; ask: boolean },
   ports: SyncPorts,
 ): Promise<void> {
-  const { engine, facts, stats, signal } = work;
+  const { stats, signal } = work;
+  const { name, remote } = target;
+  const known = target.tips()[branch] ?? null;
   await ports.faultPoint?.('push-ready');
-  const answer = await engine.push({
-    remote,
-    branch,
-    tip,
-    assumed: ask ? null : (facts.remoteTips[branch] ?? null),
-    lastKnown: facts.remoteTips[branch] ?? null,
-    signal,
+  const answer = await target.engine.push({
+    ...{ remote, branch, tip, signal },
+    assumed: ask ? null : known,
+    lastKnown: known,
   });
   await ports.faultPoint?.('push-answered');
-  stats.remotes.push({ name: remote.name, branch, status: answer.status, from: answer.from, to: answer.to });
+  stats.remotes.push({ name, branch, status: answer.status, from: answer.from, to: answer.to });
   stats.bytesPushed += answer.bytes;
-  facts.remoteTips = { ...facts.remoteTips, [branch]: tip };
+  target.keep({ ...target.tips(), [branch]: tip });
   if (remote.tracked) await noteTracking(work, remote, branch, tip, ports);
   await ports.faultPoint?.('tracking-noted');
 }
 
 /** As git does after a push. Somebody fetching at the same moment may win: their ref is newer, ours is not needed. */
 async function noteTracking(
-  work: SyncWork,
+  work: RemoteWork,
   remote: ChosenRemote,
   branch: string,
   tip: string,
-  ports: SyncPorts,
+  { clock, log }: SyncPorts,
 ): Promise<void> {
   const ref = `refs/remotes/${remote.name}/${branch}`;
-  const { repo } = work.probe;
+  const { repo, identity } = work.probe;
+  const who = work.github.commit?.author ?? identity ?? { name: 'gitferry', email: '' };
+  const epochMs = clock.now();
+  const at = { epochMs, offsetMinutes: -new Date(epochMs).getTimezoneOffset() };
   try {
     const expected = await readRef(repo, ref);
     if (expected === tip) return;
-    const reflog = { message: 'update by push', who: whoLine(work, ports.clock.now()) };
+    const reflog = { message: 'update by push', who: signature(who, at) };
     await updateRef(repo, { ref, expected, next: tip, reflog, alsoHead: false, fsync: false });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    ports.log.debug({ ref, code: error.code }, 'the remote-tracking ref was not updated');
+    log.debug({ ref, code: error.code }, 'the remote-tracking ref was not updated');
   }
-}
-
-function whoLine(work: SyncWork, now: number): string {
-  const who = work.github.commit?.author ?? work.probe.identity ?? { name: 'gitferry', email: '' };
-  const minutes = -new Date(now).getTimezoneOffset();
-  const sign = minutes < 0 ? '-' : '+';
-  const pad = (value: number) => String(value).padStart(2, '0');
-  const zone = `${sign}${pad(Math.floor(Math.abs(minutes) / 60))}${pad(Math.abs(minutes) % 60)}`;
-  return `${who.name} <${who.email}> ${Math.floor(now / 1000)} ${zone}`;
 }
 
 function noteFailed(
-  work: SyncWork,
-  remote: ChosenRemote,
-  branch: string,
-  tip: string,
+  work: RemoteWork,
+  target: PushTarget,
+  { branch, tip }: { branch: string; tip: string },
   failure: Failure,
 ): void {
-  const from = work.facts.remoteTips[branch] ?? null;
-  work.stats.remotes.push({ name: remote.name, branch, status: 'failed', from, to: tip });
+  const tips = target.tips();
+  const { name } = target;
+  work.stats.remotes.push({ name, branch, status: 'failed', from: tips[branch] ?? null, to: tip });
   // The remote may have taken it before the answer was lost: the next try must ask.
-  if (failure.data.outcomeUnknown === true) work.facts.remoteTips = without(work.facts.remoteTips, branch);
-  if (failure.code === 'remote-ahead' || failure.code === 'remote-diverged') {
-    work.facts.behindCommits = Math.max(1, work.facts.behindCommits);
-  }
+  if (failure.data.outcomeUnknown === true) target.keep(without(tips, branch));
 }
 
-function without(tips: Record<string, string>, branch: string): Record<string, string> {
+function without(tips: Readonly<Record<string, string>>, branch: string): Record<string, string> {
   return Object.fromEntries(Object.entries(tips).filter(([name]) => name !== branch));
-}
-
-async function countUnpushed(work: SyncWork, branches: readonly [string, string][]): Promise<void> {
-  let unpushed = 0;
-  for (const [branch, tip] of branches) {
-    const known = work.facts.remoteTips[branch] ?? null;
-    if (known === tip) continue;
-    unpushed += (await countAhead(work.objects, tip, known, MOST_COUNTED)).count;
-  }
-  work.facts.unpushedCommits = unpushed;
-  if (unpushed === 0) work.facts.behindCommits = 0;
 }

@@ -10,14 +10,23 @@ import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts
 import { resolveConflict } from '../integrate/resolve-conflict.ts';
 import { signature } from '../objects/commit-object.ts';
 import { listRefs, readHead, readRef } from '../refs/refs.ts';
+import { isAncestor } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { Identity } from '../types.ts';
-import { pushBranches } from './push-branches.ts';
+import {
+  type BranchTip,
+  countUnpushed,
+  matchingBranches,
+  type PushTarget,
+  pushBranches,
+} from './push-branches.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncWork } from './sync-work.ts';
 
 /** The remote may move again while we bring both sides together; after so many times the job is tried again later. */
 const MOST_ROUNDS = 3;
+/** Whether a mirror has work that would be written anew is not searched for further back. */
+const MOST_WALKED = 10_000;
 /** Files named in the text; the API has them all. */
 const MOST_NAMED = 3;
 
@@ -46,7 +55,7 @@ export async function finishEarlierMove(work: SyncWork, ports: SyncPorts): Promi
 export async function pushTogether(work: SyncWork, remote: ChosenRemote, ports: SyncPorts): Promise<void> {
   for (let round = 1; ; round++) {
     try {
-      await pushBranches(work, remote, ports);
+      await pushPrimary(work, remote, ports);
       work.facts.conflictFiles = [];
       return;
     } catch (error) {
@@ -59,6 +68,38 @@ export async function pushTogether(work: SyncWork, remote: ChosenRemote, ports: 
       if (!moved.includes(true)) throw error;
     }
   }
+}
+
+async function pushPrimary(work: SyncWork, remote: ChosenRemote, ports: SyncPorts): Promise<void> {
+  const target: PushTarget = {
+    ...{ name: remote.name, remote, engine: work.engine },
+    tips: () => work.facts.remoteTips,
+    keep(tips) {
+      work.facts.remoteTips = tips;
+    },
+    // Before a project was ever known to be safe, only the remote's own word counts.
+    ask: work.askRemote || work.facts.lastSafeAt === null,
+  };
+  const branches = await matchingBranches(work);
+  try {
+    await pushBranches(work, target, branches, ports);
+  } catch (error) {
+    if (error instanceof Failure && (error.code === 'remote-ahead' || error.code === 'remote-diverged')) {
+      work.facts.behindCommits = Math.max(1, work.facts.behindCommits);
+    }
+    throw error;
+  } finally {
+    await noteUnpushed(work, branches);
+  }
+}
+
+/** How far the primary is behind, as far as is known. */
+export async function noteUnpushed(
+  { facts, objects }: Pick<SyncWork, 'facts' | 'objects'>,
+  branches: readonly BranchTip[],
+): Promise<void> {
+  facts.unpushedCommits = await countUnpushed(objects, branches, facts.remoteTips);
+  if (facts.unpushedCommits === 0) facts.behindCommits = 0;
 }
 
 /** Takes the failed attempts out of the run's remotes: the next round tells how they ended. */
@@ -130,7 +171,7 @@ async function fetchTip(
 
 type Sides = { branch: string; ours: string | null; theirs: string; identity: Identity };
 
-function integrate(work: SyncWork, sides: Sides, ports: SyncPorts): Promise<IntegrateAnswer> {
+async function integrate(work: SyncWork, sides: Sides, ports: SyncPorts): Promise<IntegrateAnswer> {
   const { probe, objects, machineId, github, signal, conflictChoice, facts } = work;
   const { clock, random, env, homeDir, faultPoint } = ports;
   const input = {
@@ -150,7 +191,18 @@ function integrate(work: SyncWork, sides: Sides, ports: SyncPorts): Promise<Inte
   };
   if (conflictChoice !== null)
     return resolveConflict({ ...input, choice: conflictChoice, seen: facts.conflictFiles });
-  return integrateBranch({ ...input, policy: github.integrate ?? 'merge' });
+  const policy = github.integrate ?? 'merge';
+  const isShared = policy === 'rebase' && (await hasMirrored(work, sides));
+  return integrateBranch({ ...input, policy: isShared ? 'merge' : policy });
+}
+
+/** What a mirror has is public: written anew by a rebase, it could never go there again without force. */
+async function hasMirrored({ facts, objects }: SyncWork, { branch, theirs }: Sides): Promise<boolean> {
+  for (const { tips } of facts.remotes) {
+    const there = tips[branch];
+    if (there !== undefined && (await isAncestor(objects, there, theirs, MOST_WALKED)) !== 'yes') return true;
+  }
+  return false;
 }
 
 async function lookAtHead(work: SyncWork): Promise<void> {

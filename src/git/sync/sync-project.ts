@@ -3,20 +3,22 @@
 
 import { Failure, type Reason } from '../../model/failure.ts';
 import type { ProjectFacts } from '../../model/project.ts';
+import { unsafeRemote } from '../../model/remote-state.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
+import type { Engine } from './engine.ts';
 import { isProtected, protectWork } from './protect-work.ts';
-import { finishEarlierMove, MOVED_ON, pushTogether } from './push-together.ts';
+import { matchingBranches } from './push-branches.ts';
+import { CONFLICTS, pushRemotes } from './push-remotes.ts';
+import { finishEarlierMove, pushTogether } from './push-together.ts';
 import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
 import { tidyAfter } from './tidy-after.ts';
-
-const CONFLICTS: ReadonlySet<string> = new Set([...MOVED_ON, 'content-conflict', 'unrelated-histories']);
 
 /** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
 export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
@@ -53,6 +55,7 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
       objects,
       facts,
       stats: { ...NO_STATS, remotes: [] },
+      tries: [],
       standing: null,
     };
     return await inLock(work, remote, ports);
@@ -71,16 +74,14 @@ async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): 
     }
   } catch (error) {
     const outcome = failed(error);
-    if (!CONFLICTS.has(outcome.failure.code)) return { outcome, facts: work.facts, stats: work.stats };
+    const { stats, tries } = work;
+    if (!CONFLICTS.has(outcome.failure.code)) return { outcome, facts: work.facts, stats, tries };
     const { reason } = outcome.failure;
-    return {
-      outcome: { kind: 'conflict', reason },
-      facts: { ...work.facts, blocked: reason },
-      stats: work.stats,
-    };
+    return { outcome: { kind: 'conflict', reason }, facts: { ...work.facts, blocked: reason }, stats, tries };
   }
-  if (work.standing) return blocked(work.standing, work.facts, work.stats);
-  return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats: work.stats };
+  const { stats, tries } = work;
+  if (work.standing) return { ...blocked(work.standing, work.facts, stats), tries };
+  return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats, tries };
 }
 
 async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Promise<void> {
@@ -94,8 +95,25 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   await finishEarlierMove(work, ports);
   await commitWork(work, ports);
   work.signal.throwIfAborted();
-  await pushTogether(work, chosen.remote, ports);
+  if (work.localOnly) return;
+  const { remote } = chosen;
+  const errand = {
+    primary: remote,
+    push: () => pushTogether(work, remote, ports),
+    branches: () => matchingBranches(work),
+    engineFor: (overSsh: string | null) => mirrorEngine(work, overSsh, ports),
+  };
+  await pushRemotes(work, errand, ports);
   await tidyAfter(work, ports);
+}
+
+/** A mirror may be reached in another way than the primary, and then by another engine. @throws Failure */
+async function mirrorEngine(work: SyncWork, overSsh: string | null, ports: SyncPorts): Promise<Engine> {
+  const wish = work.github.engine ?? 'auto';
+  const choice = await chooseEngine({ probe: work.probe, objects: work.objects, wish, overSsh }, ports);
+  if (choice.kind === 'engine') return choice.engine;
+  const { code, detail, action } = choice.reason;
+  throw new Failure(code, detail, { action });
 }
 
 function mayProtect(probe: ProbeResult): boolean {
@@ -138,14 +156,20 @@ async function whileBlocked(
 }
 
 function done(work: SyncWork): SyncOutcome {
+  const lacking = unsafeRemote(work.facts.remotes);
+  if (lacking?.reason) {
+    const status = lacking.state === 'blocked' ? 'blocked' : 'retrying';
+    return { kind: 'partial', status, reason: lacking.reason };
+  }
   const pushed = work.stats.remotes.some((remote) => remote.status === 'pushed');
   return { kind: 'done', status: pushed || work.stats.commit !== null ? 'success' : 'no-change' };
 }
 
-/** Safe: nothing uncommitted (held files aside) and nothing unpushed, as known at this instant. */
+/** Safe: nothing uncommitted (held files aside), and every remote has everything, as known at this instant. */
 function noteSafety(work: SyncWork, now: number): ProjectFacts {
-  const { pendingFiles, unpushedCommits } = work.facts;
-  return pendingFiles === 0 && unpushedCommits === 0 ? { ...work.facts, lastSafeAt: now } : work.facts;
+  const { pendingFiles, unpushedCommits, remotes } = work.facts;
+  const isSafe = pendingFiles === 0 && unpushedCommits === 0 && unsafeRemote(remotes) === null;
+  return isSafe ? { ...work.facts, lastSafeAt: now } : work.facts;
 }
 
 function blocked(reason: Reason, facts: ProjectFacts, stats: RunStats): SyncAnswer {

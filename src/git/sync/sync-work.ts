@@ -6,7 +6,7 @@ import type { ProjectFacts, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { RunStats } from '../../model/run.ts';
 import type { RepoPath } from '../paths.ts';
-import type { ProbedRepository } from '../probe/probe.ts';
+import type { ProbedRepository, ProbeResult } from '../probe/probe.ts';
 import type { ObjectStore } from '../types.ts';
 import type { Engine } from './engine.ts';
 
@@ -25,22 +25,49 @@ export type SyncInput = {
   releases: Releases;
   machineId: string;
   signal: AbortSignal;
+  /** Commit, and leave the remotes for later; the answer's facts are then not to be kept. Left out: no. */
+  localOnly?: boolean;
+  /** Which remotes are to be left alone for now; left out: none is. */
+  patience?: Patience;
 };
+
+/** Counts for projects with mirrors only: without them the queue does not even begin such a sync. */
+export type Patience = {
+  /** Also remotes that wait for a person, or for their next try, are tried; closed gates hold all the same. */
+  insist: boolean;
+  /** Gates that are closed, by key; `pausedUntil` is epoch milliseconds. */
+  closedGates: ReadonlyMap<string, { pausedUntil: number; reason: string }>;
+};
+
+/** That a remote was spoken to, and how it went. `gate` is its host's. */
+export type RemoteTry = { name: string; primary: boolean; gate: string; failure: Failure | null };
 
 export type SyncOutcome =
   | { kind: 'done'; status: 'success' | 'no-change' }
+  /** With mirrors: what is done here is done, and some remote lacks it; its own state says until when. */
+  | { kind: 'partial'; status: 'retrying' | 'blocked'; reason: Reason }
   | { kind: 'blocked' | 'conflict'; reason: Reason }
   | { kind: 'failed'; failure: Failure };
 
-export type SyncAnswer = { outcome: SyncOutcome; facts: ProjectFacts; stats: RunStats };
+/** `tries`: of a project with mirrors, the remotes that were spoken to. */
+export type SyncAnswer = { outcome: SyncOutcome; facts: ProjectFacts; stats: RunStats; tries?: RemoteTry[] };
+
+/** What bringing branches to remotes needs of the work in hand; snapshots have it too. */
+export type RemoteWork = Pick<
+  SyncWork,
+  'github' | 'askRemote' | 'patience' | 'signal' | 'objects' | 'facts' | 'stats' | 'tries'
+> & {
+  probe: Pick<ProbedRepository, 'repo' | 'config' | 'identity'> & { head: { branch: string | null } };
+};
 
 /** The work in hand: what is known so far, filled in step by step so that a failure keeps what was learned. */
 export type SyncWork = SyncInput & {
-  probe: ProbedRepository;
+  probe: Exclude<ProbeResult, { kind: 'blocked' }>;
   engine: Engine;
   objects: ObjectStore;
   facts: ProjectFacts;
   stats: RunStats;
+  tries: RemoteTry[];
   /** Why the project is not safe although nothing failed: a person has to act. */
   standing: Reason | null;
 };

@@ -3,6 +3,7 @@
 import { z } from '@hono/zod-openapi';
 import { ENGINES, PROJECT_STATES } from '../../model/project.ts';
 import { GithubConfigPatchSchema } from '../../model/project-config.ts';
+import { REMOTE_STATES } from '../../model/remote-state.ts';
 import { RUN_STATUSES } from '../../model/run.ts';
 import {
   CursorSchema,
@@ -29,6 +30,26 @@ const GithubSchema = z.object({
   mode: z.enum(['commit', 'push', 'snapshot']),
   remotes: z.array(z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()) })),
 });
+
+const RemoteSchema = z
+  .object({
+    name: z.string(),
+    url: z.string(),
+    isPrimary: z.boolean(),
+    branches: z
+      .array(z.string())
+      .openapi({ description: 'Patterns: of the synced branches, those that go there.' }),
+    state: z.enum(REMOTE_STATES),
+    stateReason: ReasonSchema.nullable(),
+    tips: z
+      .record(z.string(), z.string())
+      .openapi({ description: 'Its commits by branch, as last seen or pushed.' }),
+    lastSafeAt: InstantSchema.nullable(),
+    nextTryAt: InstantSchema.nullable().openapi({
+      description: 'Null unless a try failed and comes again by itself.',
+    }),
+  })
+  .openapi('Remote');
 
 const ProjectSchema = z
   .object({
@@ -59,6 +80,9 @@ const ProjectSchema = z
         line: z.int().optional(),
       }),
     ),
+    remotes: z.array(RemoteSchema).openapi({
+      description: 'How far each remote is, the primary first. Empty before the first sync.',
+    }),
     conflictFiles: ConflictFilesSchema,
     lastSafeAt: InstantSchema.nullable().openapi({
       description: 'The last instant at which everything was known to be on every remote.',
