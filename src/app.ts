@@ -108,9 +108,11 @@ function assemble(parts: Parts): App {
       const { host: name, port } = config.current();
       listening = await host.listen(api, { hostname: boundAddress(name), port });
       await takeOver(db, { host, machineId, workerId });
-      const enrolled = await enrolFolders(folders, { db, machineId, env: host.env, homeDir: host.homeDir });
+      const { env, homeDir } = host;
+      const { autoStart } = config.current();
+      const enrolled = await enrolFolders(folders, { db, machineId, env, homeDir, clock, autoStart });
       named.roots = enrolled.roots;
-      if (config.current().autoStart) await service.start();
+      if (autoStart) await service.start();
       const listed = await service.discover();
       return [...enrolled.lines, ...listed.map((found) => `found, not synced until enabled: ${found.path}`)];
     },
@@ -139,7 +141,7 @@ type Built = Parts & {
 
 function buildService(built: Built) {
   const { host, log, db, config, machineId, workerId, bus, scanner, named } = built;
-  const { clock, random, env, homeDir } = host;
+  const { clock, random, env, homeDir, watchTree, openFolderEvents } = host;
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const projects = createProjectTable();
   const tools = createSyncTools({ host, log, config: () => config.current() });
@@ -162,7 +164,7 @@ function buildService(built: Built) {
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },
-        watch: config.current().watch ? { watchTree: host.watchTree, ignores } : null,
+        watch: config.current().watch ? { watchTree, openFolderEvents, ignores } : null,
         job: { ...tools, refresh: (project) => refreshProject(project, enrol) },
         findConsented: () => enrolConsented(roots(), discoverDepth(), { ...enrol, log, projects }),
         settings: () => pipelineSettings(config.current()),

@@ -4,52 +4,30 @@ import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { upgradeWebSocket } from 'hono/deno';
 import { systemClock, systemRandom } from './clock.ts';
+import { createInotify, type ForeignCalls } from './deno-inotify.ts';
+import { createTreeWatch, type TreeWatch } from './deno-tree-watch.ts';
 import { listenFailure } from './listen-failure.ts';
-import type { Host, Listening, WatchTree } from './types.ts';
+import type { Host, Listening } from './types.ts';
 
 // The part of Deno's own API in use, so that the type check on Node needs no Deno types.
 type DenoServer = { addr: { port: number }; shutdown(): Promise<void>; finished: Promise<void> };
-type DenoWatcher = AsyncIterable<{ kind: string; paths: string[]; flag?: string }> & { close(): void };
-type DenoApi = {
-  args: string[];
-  pid: number;
-  env: { toObject(): Record<string, string> };
-  cwd(): string;
-  hostname(): string;
-  exit(code: number): never;
-  addSignalListener(signal: string, handler: () => void): void;
-  watchFs(paths: string, options: { recursive: boolean }): DenoWatcher;
-  serve(
-    options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
-    handler: (request: Request) => Response | Promise<Response>,
-  ): DenoServer;
-};
-const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
-
-/** Recursive and complete under bursts, where chokidar on Deno loses most of them. */
-const watchTree: WatchTree = (root, { onChange, onError }) => {
-  const watcher = deno.watchFs(root, { recursive: true });
-  const finished = (async () => {
-    try {
-      for await (const event of watcher) {
-        if (event.flag === 'rescan') onError(new Error(`the system dropped events below ${root}`));
-        else if (event.kind !== 'access') onChange(event.paths);
-      }
-    } catch (error) {
-      onError(error);
-    }
-  })();
-  return {
-    async close() {
-      try {
-        watcher.close();
-      } catch (error) {
-        if ((error as Error).name !== 'BadResource') throw error; // it ended by itself
-      }
-      await finished;
-    },
+type DenoApi = ForeignCalls &
+  TreeWatch & {
+    build: { os: string };
+    args: string[];
+    pid: number;
+    env: { toObject(): Record<string, string> };
+    cwd(): string;
+    hostname(): string;
+    exit(code: number): never;
+    addSignalListener(signal: string, handler: () => void): void;
+    serve(
+      options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
+      handler: (request: Request) => Response | Promise<Response>,
+    ): DenoServer;
   };
-};
+const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
+const onLinux = deno.build.os === 'linux';
 
 export const host: Host = {
   runtime: 'deno',
@@ -62,7 +40,8 @@ export const host: Host = {
   homeDir: homedir(),
   pid: deno.pid,
   upgradeWebSocket,
-  watchTree,
+  watchTree: onLinux ? null : createTreeWatch(deno),
+  openFolderEvents: onLinux ? createInotify(deno) : null,
   async listen(app, options): Promise<Listening> {
     const stop = new AbortController();
     let server: DenoServer;

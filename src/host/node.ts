@@ -27,6 +27,7 @@ export const host: Host = {
   pid: process.pid,
   upgradeWebSocket,
   watchTree: null,
+  openFolderEvents: null,
   async listen(app, options): Promise<Listening> {
     const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
     const server = createAdaptorServer({

@@ -12,12 +12,28 @@ export type Listening = { port: number; close(graceMs: number): Promise<void> };
 
 /**
  * Watches a folder and everything below it; `onChange` gets absolute paths.
- * Null where the runtime has no recursive watcher of its own that keeps up (Node: chokidar serves there).
  */
 export type WatchTree = (
   root: string,
   handlers: { onChange(paths: string[]): void; onError(error: unknown): void },
 ) => { close(): Promise<void> };
+
+/** `name` is null when the system did not say which entry; `renamed`: it appeared, vanished or was replaced. */
+export type FolderEvent = { folder: string; name: string | null; renamed: boolean };
+
+export type FolderEvents = {
+  /**
+   * Watches one folder, not what is below it. Null when it is not there (any more).
+   * Throws the system's error when it cannot be watched. The watch is in place on return.
+   */
+  watch(folder: string): (() => void) | null;
+  close(): Promise<void>;
+};
+
+export type OpenFolderEvents = (handlers: {
+  onEvent(event: FolderEvent): void;
+  onError(error: unknown): void;
+}) => FolderEvents;
 
 export type Host = {
   readonly runtime: 'node' | 'deno';
@@ -31,7 +47,9 @@ export type Host = {
   readonly pid: number;
   // biome-ignore lint/suspicious/noExplicitAny: the raw socket type is runtime specific
   readonly upgradeWebSocket: UpgradeWebSocket<any>;
+  /** At most one of the two; where both are null (Node), chokidar serves. */
   readonly watchTree: WatchTree | null;
+  readonly openFolderEvents: OpenFolderEvents | null;
   /** @throws Failure `port-in-use`, naming host and port */
   listen(app: FetchHandler, options: { hostname: string; port: number }): Promise<Listening>;
   /** Calls `stop` on SIGINT and SIGTERM. */

@@ -3,7 +3,7 @@
 import { openRepository } from '../git/repository.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import type { WatchTree } from '../host/types.ts';
+import type { Host } from '../host/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
@@ -12,7 +12,7 @@ import { createWatcher, type DirtyHint } from '../watch/watcher.ts';
 import type { IgnoreCache } from './ignore-cache.ts';
 import type { ProjectTable } from './project-table.ts';
 
-export type WatchPorts = { watchTree: WatchTree | null; ignores: IgnoreCache };
+export type WatchPorts = Pick<Host, 'watchTree' | 'openFolderEvents'> & { ignores: IgnoreCache };
 
 export type ProjectWatcher = {
   /** A project that is watched is left as it is; one that fell back to scanning is tried again. */
@@ -33,6 +33,7 @@ export function openWatch(
   const watcher = createWatcher({
     ...hear,
     watchTree: watch.watchTree,
+    openFolderEvents: watch.openFolderEvents,
     clock,
     log,
     async isIgnored(projectId, path, isFolder) {

@@ -1,4 +1,4 @@
-// What the watcher and its two backends (chokidar's folder watches, the runtime's tree watch) hand each other.
+// What the watcher and its two backends (folder by folder, the runtime's tree watch) hand each other.
 
 import type { Log } from '../host/log.ts';
 import type { ProjectId } from '../model/ids.ts';

@@ -6,23 +6,7 @@
 
 import { setImmediate } from 'node:timers';
 import { FSWatcher } from 'chokidar';
-
-/** `name` is null when the system did not say which entry; `renamed`: it appeared, vanished or was replaced. */
-export type FolderEvent = { folder: string; name: string | null; renamed: boolean };
-
-export type FolderEvents = {
-  /**
-   * Watches one folder, not what is below it. Null when it is not there (any more).
-   * Throws the system's error when it cannot be watched. The watch is in place on return.
-   */
-  watch(folder: string): (() => void) | null;
-  close(): Promise<void>;
-};
-
-export type OpenFolderEvents = (handlers: {
-  onEvent(event: FolderEvent): void;
-  onError(error: unknown): void;
-}) => FolderEvents;
+import type { OpenFolderEvents } from '../host/types.ts';
 
 // The default of fs.inotify.max_queued_events. The runtime drops the system's notice that the queue ran over, so
 // as many events in one turn of the event loop are taken for it.

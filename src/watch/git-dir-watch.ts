@@ -1,8 +1,8 @@
 // Watches what of a project's git folder tells of a person's doing: its top level and the branches. Never objects.
 
 import type { Log } from '../host/log.ts';
+import type { FolderEvent } from '../host/types.ts';
 import type { WatchedProject } from './backend.ts';
-import type { FolderEvent } from './folder-events.ts';
 import { FolderTree } from './folder-tree.ts';
 import { BRANCHES_FOLDER, isGitSignal } from './git-signals.ts';
 

@@ -1,5 +1,5 @@
-// Watches one project through the runtime's own recursive watch (Deno), which also sees what is ignored:
-// here those paths are filtered out. Paths are only collected when they come; a loop settles them.
+// Watches one project through a recursive watch of the runtime (Deno on systems other than Linux), which also sees
+// what is ignored: here those paths are filtered out. Paths are only collected when they come; a loop settles them.
 
 import { realpath } from 'node:fs/promises';
 import type { WatchTree } from '../host/types.ts';

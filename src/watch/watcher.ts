@@ -3,7 +3,7 @@
 
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import type { WatchTree } from '../host/types.ts';
+import type { OpenFolderEvents, WatchTree } from '../host/types.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { WatcherStatus } from '../model/service.ts';
 import {
@@ -14,9 +14,9 @@ import {
   type WatchedProject,
   type WatchSink,
 } from './backend.ts';
-import { createChokidarBackend } from './chokidar-backend.ts';
 import { createDirtyPaths, type DirtyPaths } from './dirty-paths.ts';
-import { createFolderEventsSource, type OpenFolderEvents } from './folder-events.ts';
+import { createFolderBackend } from './folder-backend.ts';
+import { createFolderEventsSource } from './folder-events.ts';
 import { createTreeBackend } from './tree-backend.ts';
 import { isOverflow, scanOnlyReason, watchLimitOf } from './watch-limits.ts';
 
@@ -24,8 +24,10 @@ import { isOverflow, scanOnlyReason, watchLimitOf } from './watch-limits.ts';
 export type DirtyHint = { projectId: ProjectId; paths: readonly string[] | 'all' };
 
 export type WatcherDeps = {
-  /** The runtime's own recursive watch; null where chokidar serves. */
+  /** The runtime's own recursive watch. */
   watchTree: WatchTree | null;
+  /** Events of single folders. Without both, chokidar gives them. */
+  openFolderEvents: OpenFolderEvents | null;
   clock: Pick<Clock, 'monotonic' | 'timer'>;
   log: Log;
   /** Must answer false for what it cannot decide. `.git` and `node_modules` are never asked for. */
@@ -35,8 +37,6 @@ export type WatcherDeps = {
   /** HEAD, the index or a branch changed; at most ten times a second for a project. */
   onGitChange(projectId: ProjectId): void;
   onDegraded(status: WatcherStatus): void;
-  /** Events of single folders; chokidar's unless given. */
-  openFolderEvents?: OpenFolderEvents;
 };
 
 /** `folders`: watched one by one; null when the runtime watches the tree as a whole. */
@@ -244,5 +244,5 @@ function statusOf(mode: Exclude<Mode, { kind: 'gone' }>): ProjectWatchStatus {
 
 function chooseBackend(deps: WatcherDeps, onFlood: () => void): WatchBackend {
   if (deps.watchTree) return createTreeBackend(deps.watchTree);
-  return createChokidarBackend(deps.openFolderEvents ?? createFolderEventsSource({ onFlood }));
+  return createFolderBackend(deps.openFolderEvents ?? createFolderEventsSource({ onFlood }));
 }

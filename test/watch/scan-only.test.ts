@@ -3,14 +3,15 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import type { WatchTree } from '../../src/host/types.ts';
+import { loadHost } from '../../src/host/load.ts';
+import type { OpenFolderEvents, WatchTree } from '../../src/host/types.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import type { WatcherStatus } from '../../src/model/service.ts';
-import { createFolderEventsSource, type OpenFolderEvents } from '../../src/watch/folder-events.ts';
+import { createFolderEventsSource } from '../../src/watch/folder-events.ts';
 import { scanOnlyReason, watchLimitOf } from '../../src/watch/watch-limits.ts';
 import { createGitRepo } from '../support/git-repo.ts';
 import { createManualClock } from '../support/manual-clock.ts';
-import { onDeno, projectAt, type Watched, watchRepository } from './watched-project.ts';
+import { projectAt, type Watched, watchRepository } from './watched-project.ts';
 
 const started: Watched[] = [];
 const start = async (...args: Parameters<typeof watchRepository>) => {
@@ -40,8 +41,8 @@ test.each([
 
 test('a project whose folders exceed the watch limit is only scanned, with the sysctl named; others go on', async () => {
   const statuses: WatcherStatus[] = [];
-  // chokidar with a system that has no more watches for one of the two projects.
-  const source = createFolderEventsSource({ onFlood: () => {} });
+  // A system that has no more watches for one of the two projects.
+  const source = (await loadHost()).openFolderEvents ?? createFolderEventsSource({ onFlood: () => {} });
   const openFolderEvents: OpenFolderEvents = (handlers) => {
     const events = source(handlers);
     return {
@@ -65,10 +66,8 @@ test('a project whose folders exceed the watch limit is only scanned, with the s
   expect(status).toMatchObject({ mode: 'events', watched: 1 });
   expect(status.degradedReason).toContain(full.path);
   expect(statuses).toEqual([status]);
-  if (!onDeno) {
-    await w.repo.write('still.md', '1');
-    await w.untilTold('still.md');
-  }
+  await w.repo.write('still.md', '1');
+  await w.untilTold('still.md');
   await w.watcher.remove(w.projectId);
   expect(w.watcher.status()).toMatchObject({ mode: 'scan-only', watched: 0 });
   await full.remove();
@@ -167,7 +166,7 @@ test('more changed paths than the limit are told as "all"', async () => {
   await w.until('all is told', () => w.told() === 'all');
 });
 
-test.skipIf(onDeno)('a flood in one project compares all projects', async () => {
+test('a flood in one project compares all projects', async () => {
   const other = await createGitRepo();
   const w = await start();
   await w.watcher.add(projectAt(other.path, 'other' as ProjectId));
@@ -183,18 +182,15 @@ test.skipIf(onDeno)('a flood in one project compares all projects', async () => 
   await other.remove();
 });
 
-test.skipIf(onDeno || process.getuid?.() === 0)(
-  'a folder without read permission is passed over',
-  async () => {
-    const w = await start({
-      async prepare(repo) {
-        await repo.write('closed/a.md', '1');
-        await chmod(join(repo.path, 'closed'), 0);
-      },
-    });
-    expect(w.watcher.projectStatus(w.projectId)).toMatchObject({ mode: 'events' });
-    await w.repo.write('open.md', '1');
-    await w.untilTold('open.md');
-    await chmod(join(w.repo.path, 'closed'), 0o755);
-  },
-);
+test.skipIf(process.getuid?.() === 0)('a folder without read permission is passed over', async () => {
+  const w = await start({
+    async prepare(repo) {
+      await repo.write('closed/a.md', '1');
+      await chmod(join(repo.path, 'closed'), 0);
+    },
+  });
+  expect(w.watcher.projectStatus(w.projectId)).toMatchObject({ mode: 'events' });
+  await w.repo.write('open.md', '1');
+  await w.untilTold('open.md');
+  await chmod(join(w.repo.path, 'closed'), 0o755);
+});

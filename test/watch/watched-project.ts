@@ -3,16 +3,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
+import { loadHost } from '../../src/host/load.ts';
 import { silentLog } from '../../src/host/log.ts';
-import type { WatchTree } from '../../src/host/types.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import type { WatchedProject } from '../../src/watch/backend.ts';
 import { createDirtyPaths } from '../../src/watch/dirty-paths.ts';
 import { createWatcher, type DirtyHint, type Watcher, type WatcherDeps } from '../../src/watch/watcher.ts';
 import { createGitRepo, type GitRepo } from '../support/git-repo.ts';
 
-export const onDeno = 'Deno' in globalThis;
-const watchTree: WatchTree | null = onDeno ? (await import('../../src/host/deno.ts')).host.watchTree : null;
+const { watchTree, openFolderEvents } = await loadHost();
 
 const TIME_LIMIT_MS = 10_000;
 
@@ -60,7 +59,7 @@ export async function watchRepository(options: StartOptions = {}): Promise<Watch
     for (const check of [...checks]) check();
   };
   const watcher = createWatcher({
-    watchTree,
+    ...{ watchTree, openFolderEvents },
     clock: systemClock,
     log: silentLog,
     isIgnored,

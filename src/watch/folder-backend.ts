@@ -1,6 +1,7 @@
-// Watches one project folder by folder (Node): joins the events of chokidar, the tree of watched folders and the
+// Watches one project folder by folder: joins the events of single folders, the tree of watched folders and the
 // git folder, and tells which paths changed. Events are only collected when they come; a loop settles them.
 
+import type { FolderEvent, FolderEvents, OpenFolderEvents } from '../host/types.ts';
 import {
   type BackendDeps,
   MOST_PATHS_AT_ONCE,
@@ -11,7 +12,7 @@ import {
   type WatchedProject,
   type WatchSink,
 } from './backend.ts';
-import type { FolderEvent, FolderEvents, OpenFolderEvents } from './folder-events.ts';
+
 import { identityOf, presentIdentity } from './folder-identity.ts';
 import { FolderTree, joinPath } from './folder-tree.ts';
 import { createGitDirWatch, type GitDirWatch } from './git-dir-watch.ts';
@@ -20,7 +21,7 @@ import { createSettleLoop, type SettleLoop } from './settle-loop.ts';
 // Entries looked at together.
 const SETTLED_AT_ONCE = 16;
 
-export function createChokidarBackend(openFolderEvents: OpenFolderEvents): WatchBackend {
+export function createFolderBackend(openFolderEvents: OpenFolderEvents): WatchBackend {
   return async (project, sink, deps) => {
     const watch = new FolderByFolder(project, sink, deps, openFolderEvents);
     try {
