@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { createApp } from '../app.ts';
 import { type ConfigIssue, type Layer, type Layers, mergeLayers, readEnvironment } from '../config/layers.ts';
 import { readConfigFile } from '../config/read-file.ts';
+import { unknownVariables } from '../config/unknown-variables.ts';
 import { createLog } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
 
@@ -18,6 +19,8 @@ export async function startCommand(
   const { layers, issues } = await readLayers(host, options);
   const { config } = mergeLayers(layers, issues);
   const log = createLog(config.logLevel);
+  for (const { variable, nearest } of unknownVariables(host.env))
+    log.warn({ variable, nearest }, `${variable} is no setting and is left out; the nearest is ${nearest}`);
   const app = await createApp({ host, layers, log });
   let stopping = false;
   host.onStopSignal((signal) => {
@@ -38,8 +41,8 @@ export async function startCommand(
   try {
     const named = folders.map((folder) => resolve(host.cwd, folder));
     const found = await app.start({ folders: named });
-    host.writeOut(`gitferry ${app.version} on ${app.url}\n`);
-    for (const line of found) host.writeOut(`  ${line}\n`);
+    const lines = [`gitferry ${app.version} on ${app.url}`, ...found.map((line) => `  ${line}`)];
+    host.writeOut(`${lines.join('\n')}\n`);
     return null;
   } catch (error) {
     await app.stop();

@@ -2,8 +2,10 @@
 // work trees is a root: what lies under it is listed, and synced only when its project.json says so.
 
 import { classifyFolder, discoverRepositories } from '../detect/discover.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
+import { NEEDS_ATTENTION, type Project, projectState } from '../model/project.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { type EnrolPorts, enrolProject } from './enrol.ts';
 
@@ -13,7 +15,7 @@ import { type EnrolPorts, enrolProject } from './enrol.ts';
  */
 export async function enrolFolders(
   folders: readonly string[],
-  ports: EnrolPorts,
+  ports: EnrolPorts & { clock: Pick<Clock, 'now'>; autoStart: boolean },
 ): Promise<{ lines: string[]; roots: string[] }> {
   const lines: string[] = [];
   const roots: string[] = [];
@@ -21,7 +23,7 @@ export async function enrolFolders(
     const kind = await classifyFolder(folder);
     if (kind === 'work-tree') {
       const project = await enrolProject({ path: folder }, ports);
-      lines.push(`${project.projectId}: ${project.github.enabled ? 'syncing' : 'disabled'} ${project.path}`);
+      lines.push(`${project.projectId}: ${standing(project, ports)}`);
     } else if (kind === 'root') {
       roots.push(folder);
     } else {
@@ -29,6 +31,17 @@ export async function enrolFolders(
     }
   }
   return { lines, roots };
+}
+
+/** As far as it is known before anything was compared. */
+function standing(
+  project: Project,
+  { clock, autoStart }: { clock: Pick<Clock, 'now'>; autoStart: boolean },
+): string {
+  const { state, reason } = projectState({ ...project, job: null, gate: null, now: clock.now() });
+  if (state === 'disabled' || state === 'paused') return `${state} ${project.path}`;
+  if (NEEDS_ATTENTION.has(state)) return `${state} ${project.path}${reason ? `: ${reason.detail}` : ''}`;
+  return `${autoStart ? 'syncing' : 'not started'} ${project.path}`;
 }
 
 /** Enrols what lies under the roots and consented in its project.json. Known projects are left alone. */

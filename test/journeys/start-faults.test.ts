@@ -103,3 +103,27 @@ test.runIf(process.getuid?.() !== 0)('a read-only data folder is refused by name
   expect(ended.code).toBe(1);
   expect(ended.err).toContain('database-read-only');
 });
+
+test('a variable that only looks like a setting is named at the start together with the nearest one', async () => {
+  const service = await journey.start({ env: { SYNC_API_PROT: '4000' } });
+  expect((await service.api('GET', '/health')).status).toBe(200);
+  expect(service.output.err).toMatch(/"level":"warn".*SYNC_API_PROT is no setting.*SYNC_API_PORT/);
+});
+
+test('the start says how each named project stands', async () => {
+  const good = await journey.addProject('good');
+  const broken = await journey.addProject('broken');
+  await writeFile(join(broken.path, 'project.json'), '{ oops');
+  const off = await journey.addProject('off');
+  await writeFile(join(off.path, 'project.json'), '{"version": 2, "github": {"enabled": false}}\n');
+  const folders = [good, broken, off].map(({ path }) => path);
+  const service = await journey.start({ folders });
+  const { out } = service.output;
+  expect(out).toContain(`good: syncing ${good.path}`);
+  expect(out).toMatch(/broken: blocked \S+: .*project\.json/);
+  expect(out).not.toContain('broken: syncing');
+  expect(out).toContain(`off: disabled ${off.path}`);
+  await service.stop();
+  const idle = await journey.start({ folders: [good.path], env: { SYNC_AUTO_START: 'false' } });
+  expect(idle.output.out).toContain(`good: not started ${good.path}`);
+});
