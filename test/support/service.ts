@@ -1,7 +1,7 @@
 // The real service as a process of its own, for journeys: started on Node or Deno, spoken to by its API and feed,
 // stopped politely or killed. Waiting is for what the service says, never for time to pass.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,18 +14,12 @@ import { gitEnv } from './git-repo.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src/main.ts');
-// The program itself: what npm puts into .bin is a script that starts it, and passes no signals on.
-const DENO =
-  'Deno' in globalThis
-    ? process.execPath
-    : createRequire(import.meta.url)
-        .resolve('deno/package.json')
-        .replace(/package\.json$/, 'deno');
 const START_LIMIT_MS = 30_000;
 const WAIT_LIMIT_MS = 45_000;
 
 /** `GITFERRY_TEST_RUNTIME=deno` runs the same journeys on Deno. */
 const RUNTIME = process.env.GITFERRY_TEST_RUNTIME === 'deno' || 'Deno' in globalThis ? 'deno' : 'node';
+const DENO = RUNTIME === 'deno' ? denoProgram() : '';
 
 export type ServiceOptions = {
   folders?: readonly string[];
@@ -181,6 +175,20 @@ export async function startService(options: ServiceOptions) {
   };
 }
 
+/**
+ * The program itself: what npm puts into .bin is a script that starts it, passes no signals on, and puts the program
+ * in its place when it is run first.
+ */
+function denoProgram(): string {
+  if ('Deno' in globalThis) return process.execPath;
+  const script = createRequire(import.meta.url).resolve('deno/bin.cjs');
+  const asked = [script, 'eval', 'console.log(Deno.execPath())'];
+  return execFileSync(process.execPath, asked, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  }).trim();
+}
+
 /** As `deno task start` runs it: with no more permissions. */
 function denoStart(): string[] {
   const file = join(ROOT, 'deno.json');
@@ -197,7 +205,8 @@ function launch({ folders = [], args = [], env = {}, dataDir }: ServiceOptions) 
     // tsx and deno resolve from the project; the service's own files are named absolutely.
     cwd: ROOT,
     env: {
-      ...{ ...gitEnv(), NODE_ENV: 'test', NO_COLOR: '1', DENO_DIR: process.env.DENO_DIR ?? '' },
+      ...{ ...gitEnv(), NODE_ENV: 'test', NO_COLOR: '1' },
+      ...(process.env.DENO_DIR !== undefined && { DENO_DIR: process.env.DENO_DIR }),
       // Requests are counted: none shall come by chance.
       ...{ SYNC_POLL_INTERVAL_MS: '0', ...env },
     },
@@ -220,6 +229,10 @@ function untilListening(child: ChildProcess, output: { out: string; err: string 
       reject(new Error(`The service ${why}.\n${output.out}\n${output.err}`));
     };
     const timer = setTimeout(() => fail('did not start in time'), START_LIMIT_MS);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      fail(`cannot be started: ${error.message}`);
+    });
     child.once('close', (code) => {
       clearTimeout(timer);
       fail(`ended with ${code}`);
