@@ -141,7 +141,7 @@ type Built = Parts & {
 
 function buildService(built: Built) {
   const { host, log, db, config, machineId, workerId, bus, scanner, named } = built;
-  const { clock, random, env, homeDir } = host;
+  const { clock, random, env, homeDir, watchTree, openFolderEvents } = host;
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const projects = createProjectTable();
   const tools = createSyncTools({ host, log, config: () => config.current() });
@@ -164,7 +164,7 @@ function buildService(built: Built) {
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },
-        watch: config.current().watch ? { watchTree: host.watchTree, ignores } : null,
+        watch: config.current().watch ? { watchTree, openFolderEvents, ignores } : null,
         job: { ...tools, refresh: (project) => refreshProject(project, enrol) },
         findConsented: () => enrolConsented(roots(), discoverDepth(), { ...enrol, log, projects }),
         settings: () => pipelineSettings(config.current()),
