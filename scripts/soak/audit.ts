@@ -23,7 +23,7 @@ const RULES: Record<string, Rule> = {
       if (!DONE.has(run.status ?? '')) continue;
       covered.set(run.project, Math.max(covered.get(run.project) ?? 0, run.generation));
     }
-    return of(entries, 'queued')
+    return entriesOf(entries, 'queued')
       .filter(({ project, generation }) => generation > (covered.get(project) ?? 0))
       .map(({ project, change, generation }) => {
         const text = `Change ${change} of ${project} was queued as generation ${generation}`;
@@ -34,7 +34,7 @@ const RULES: Record<string, Rule> = {
   'change-told-too-early': ({ entries, jobs }) => {
     const wanted = new Map(jobs.map((job) => [job.project, job.wanted]));
     const taken = new Map<string, number>();
-    return of(entries, 'queued').flatMap(({ project, change, generation }) => {
+    return entriesOf(entries, 'queued').flatMap(({ project, change, generation }) => {
       const key = `${project} ${generation}`;
       const other = taken.get(key);
       taken.set(key, change);
@@ -52,7 +52,7 @@ const RULES: Record<string, Rule> = {
 
   'change-not-on-remote': ({ entries, projects }) => {
     const remotes = byProject(projects);
-    return of(entries, 'saved').flatMap(({ project, change }) => {
+    return entriesOf(entries, 'saved').flatMap(({ project, change }) => {
       const found = remotes.get(project)?.changes.get(change);
       if (found?.blob === blobOf(change)) return [];
       return [`Change ${change} of ${project} is ${found ? 'not as saved' : 'not there'}.`];
@@ -84,7 +84,7 @@ const RULES: Record<string, Rule> = {
   'lease-ignored': ({ runs, lives, entries, leaseMs }) => {
     const killed = new Map(lives.map((life) => [life.who, life.killedAt]));
     // Who ended itself was dead before its parent knew.
-    for (const { who, act, at } of (entries, 'struck')) if (act === 'kill') killed.set(who, at);
+    for (const { who, act, at } of entriesOf(entries, 'struck')) if (act === 'kill') killed.set(who, at);
     return runs.flatMap((run) => {
       if (run.status !== 'crashed' || run.finishedAt === null) return [];
       const killedAt = killed.get(run.worker) ?? null;
@@ -97,7 +97,7 @@ const RULES: Record<string, Rule> = {
 
   'settled-without-claim': ({ entries, runs }) => {
     const statuses = new Map(runs.map((run) => [`${run.jobId} ${run.fence}`, run.status]));
-    return of(entries, 'settled').flatMap(({ who, jobId, fence, status }) => {
+    return entriesOf(entries, 'settled').flatMap(({ who, jobId, fence, status }) => {
       const there = statuses.get(`${jobId} ${fence}`);
       if (there === status) return [];
       return [
@@ -107,7 +107,7 @@ const RULES: Record<string, Rule> = {
   },
 
   'worked-at-once': ({ entries }) => {
-    const steps = of(entries, 'step').map((step) => ({ ...step, run: `${step.who} ${step.fence}` }));
+    const steps = entriesOf(entries, 'step').map((step) => ({ ...step, run: `${step.who} ${step.fence}` }));
     const last = new Map<string, number>();
     steps.forEach(({ project, run }, at) => void last.set(`${project} ${run}`, at));
     const at = new Map<string, { run: string; until: number }>();
@@ -166,7 +166,7 @@ const RULES: Record<string, Rule> = {
 
   'database-damaged': ({ integrity }) => (integrity ?? []).filter((answer) => answer !== 'ok'),
 
-  'unexplained-fault': ({ entries }) => of(entries, 'fault').map(({ who, text }) => `${who}: ${text}`),
+  'unexplained-fault': ({ entries }) => entriesOf(entries, 'fault').map(({ who, text }) => `${who}: ${text}`),
 };
 
 export const RULE_NAMES: readonly string[] = Object.keys(RULES);
@@ -174,7 +174,7 @@ export const RULE_NAMES: readonly string[] = Object.keys(RULES);
 /** The database's clock and ours are read at different moments. */
 const CLOCK_STEP_MS = 50;
 
-function of<K extends Entry['kind']>(entries: readonly Entry[], kind: K) {
+function entriesOf<K extends Entry['kind']>(entries: readonly Entry[], kind: K) {
   return entries.filter((entry): entry is Extract<Entry, { kind: K }> => entry.kind === kind);
 }
 
