@@ -23,6 +23,8 @@ export type SettleDecision = {
   pauses: GatePause[];
   /** The host answered as it should: its strikes are forgotten. */
   hostAnswered: boolean;
+  /** The job comes back after so many milliseconds although it is done; left out: it does not. */
+  againMs?: number;
 };
 
 export type SettleRules = {
@@ -72,13 +74,12 @@ function decideFailure(
   const { retry } = FAILURES[failure.code];
   switch (retry) {
     case 'never':
+      // A wording that nobody knows may be a mood of the host; a second one is for a person to read.
+      if (failure.code === 'push-rejected' && job.attempt <= Math.min(1, rules.maxRetries))
+        return plain({ kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) });
       return plain(STANDING_CODES.has(failure.code) ? { kind: 'blocked', reason } : { kind: 'park', reason });
     case 'gate':
-      return {
-        outcome: { kind: 'release', reason },
-        pauses: pausesOf(failure, job, rules),
-        hostAnswered: false,
-      };
+      return decidePause(failure, job, rules);
     case 'soon':
       return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
     case 'backoff':
@@ -142,6 +143,16 @@ export function decideNextTry(
   if (FAILURES[failure.code].retry !== 'gate') return { delayMs, pause: null };
   const pause = pauseOf(failure, { hostGate: gate, strikes }, rules);
   return { delayMs: Math.max(delayMs, pause.pauseMs), pause };
+}
+
+/** A job that is given back waits before its gate; one in a lane without a gate would be claimed again at once. */
+function decidePause(failure: Failure, job: JobAt, rules: SettleRules): SettleDecision {
+  const { reason } = failure;
+  const pauses = pausesOf(failure, job, rules);
+  if (job.hostGate !== NO_HOST_GATE)
+    return { outcome: { kind: 'release', reason }, pauses, hostAnswered: false };
+  const againMs = Math.max(...pauses.map(({ pauseMs }) => pauseMs));
+  return { outcome: { kind: 'partial', status: 'retrying', reason }, pauses, hostAnswered: false, againMs };
 }
 
 /** The failure may concern another host than the project's own: a redirect, the API. Both are left alone. */

@@ -68,7 +68,8 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     const heldFiles = withSince(project.facts.heldFiles, synced.facts.heldFiles, ports.clock.now());
     const answer = { ...synced, facts: { ...standingFacts(synced.facts, decision.outcome), heldFiles } };
     const allPauses = [...decision.pauses, ...pauses];
-    const settled = await settle(job, answer, { ...decision, pauses: allPauses, againMs }, gates, ports);
+    const plan = { ...decision, pauses: allPauses, againMs: againMs ?? decision.againMs ?? null };
+    const settled = await settle(job, answer, plan, gates, ports);
     if (settled === 'lost') {
       ports.log.warn({ projectId: job.projectId, fence: job.fence }, 'another worker had taken the job over');
       return;
@@ -168,7 +169,7 @@ async function decide(
 async function settle(
   job: ClaimedJob,
   answer: SyncAnswer,
-  decision: SettleDecision & { againMs: number | null },
+  decision: Omit<SettleDecision, 'againMs'> & { againMs: number | null },
   gates: JobGates,
   ports: RunJobPorts,
 ): Promise<'settled' | 'lost'> {

@@ -99,7 +99,6 @@ function targetOf(
   };
 }
 
-/** The history of runs lists every remote, also one to which nothing was sent. */
 function noteRest(
   work: RemoteWork,
   { name, tips }: RemoteState,

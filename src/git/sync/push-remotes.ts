@@ -80,7 +80,8 @@ async function pushPrimary(
   const gate = `host:${errand.primary.host}`;
   const wait = hasMirrors ? holdBack(state, gate, patience, ports.clock.now()) : null;
   if (wait !== null) {
-    await noteWaiting(work, errand);
+    await noteUnpushed(work, await errand.branches());
+    await noteRest(work, errand);
     keepState(
       facts,
       facts.unpushedCommits === 0 && state.state === 'safe' ? state : afterWaiting(state, wait),
@@ -99,15 +100,15 @@ async function pushPrimary(
   }
   const wasAsked = work.stats.remotes.length > before;
   if (hasMirrors && wasAsked) work.tries.push({ name, primary: true, gate, failure: null });
+  else if (hasMirrors) await noteRest(work, errand);
   const safeAt = facts.pendingFiles === 0 ? ports.clock.now() : null;
   keepState(facts, afterSuccess(state, facts.unpushedCommits === 0, safeAt));
   return null;
 }
 
-async function noteWaiting(work: RemoteWork, { primary, branches }: RemoteErrand): Promise<void> {
-  const wanted = await branches();
-  await noteUnpushed(work, wanted);
-  const [first] = wanted;
+/** The history of runs lists every remote of a project with mirrors, also one to which nothing was sent. */
+async function noteRest(work: RemoteWork, { primary, branches }: RemoteErrand): Promise<void> {
+  const [first] = await branches();
   if (first === undefined) return;
   const [branch, to] = first;
   const from = work.facts.remoteTips[branch] ?? null;
