@@ -163,3 +163,30 @@ test('a merge in progress blocks, and syncing goes on by itself when it is over'
   await service.untilState('merge', 'safe');
   expect(await project.repo.git('log', '--merges', '--oneline')).not.toBe('');
 });
+
+test('a refusal in words that nobody knows is tried once more, then told in the words of the remote', async () => {
+  const project = await journey.addProject('moon');
+  const service = await journey.start({ folders: [project.path] });
+  await service.untilState('moon', 'safe');
+  const token = `ghp_${'a1B2'.repeat(9)}`;
+  await journey.server.refuse(project.remotePath, {
+    reason: 'the moon is full',
+    message: `try https://ada:${token}@example.com/ tomorrow\n`,
+  });
+  await project.repo.write('a.md', 'a\n');
+  const shown = await service.untilState('moon', 'blocked');
+  expect(shown.job.state).toBe('parked');
+  expect(shown.stateReason.code).toBe('push-rejected');
+  expect(shown.stateReason.detail).toMatch(/the moon is full.*tomorrow/);
+  const { history } = (await service.api('GET', '/api/sync/history/moon')).body;
+  const told = history.filter(({ error }: { error: unknown }) => error !== null);
+  expect(told.map(({ status, attempt }: { status: string; attempt: number }) => [status, attempt])).toEqual([
+    ['failed', 2],
+    ['retrying', 1],
+  ]);
+  expect(JSON.stringify([shown, history, service.output])).not.toContain(token);
+  await journey.server.accept(project.remotePath);
+  await service.api('POST', '/api/sync/trigger/moon', { immediate: true });
+  await service.untilState('moon', 'safe');
+  await expectTwins(project);
+});

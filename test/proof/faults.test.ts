@@ -139,7 +139,8 @@ test.concurrent.each(ROWS)('$name: $code, and then $fate', async (row: Row) => {
   await arrange(row, scene);
   const input = syncOf(row, scene);
   const { outcome, facts } = await syncOnce(input);
-  const decision = decideSettle(outcome, { attempt: 1, hostGate: 'host:h', strikes: 0 }, RULES);
+  const { attempt = 1 } = row;
+  const decision = decideSettle(outcome, { attempt, hostGate: 'host:h', strikes: 0 }, RULES);
 
   // The failure, and what becomes of the job.
   expect(decision.outcome.kind).toBe(SETTLED[row.fate]);

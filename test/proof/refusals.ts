@@ -30,6 +30,8 @@ export type Row = {
   /** Least pause, milliseconds. */
   pauseMs?: number;
   token?: string;
+  /** Which attempt is judged; default the first. */
+  attempt?: number;
 };
 
 const refused = (reason: string, message: string): Cause => ({ refusal: { reason, message } });
@@ -356,6 +358,7 @@ const REFUSALS: Row[] = [
     cause: refused('the moon is full', 'try tomorrow\n'),
     code: 'push-rejected',
     ...parked,
+    attempt: 2,
     action: /message of the remote/,
     detail: /the moon is full.*try tomorrow/,
   },

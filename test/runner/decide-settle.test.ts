@@ -26,7 +26,7 @@ test('decideSettle() passes on what was done, blocked or in conflict', () => {
 
 test('decideSettle() settles every failure of the table, each by its rule', () => {
   for (const [code, { retry }] of Object.entries(FAILURES) as [FailureCode, { retry: string }][]) {
-    if (code === 'aborted') continue;
+    if (code === 'aborted' || code === 'push-rejected') continue;
     const { outcome, pauses } = decide(failed(code));
     const expected = {
       never: STANDING_CODES.has(code) ? 'blocked' : 'park',
@@ -37,6 +37,17 @@ test('decideSettle() settles every failure of the table, each by its rule', () =
     expect([code, outcome.kind]).toEqual([code, expected]);
     expect(pauses.length > 0).toBe(retry === 'gate' || code === 'remote-timeout');
   }
+});
+
+test.each([
+  [3, 1, 'retry'],
+  [3, 2, 'park'],
+  [0, 1, 'park'],
+])('a refusal that nobody knows is, with %i retries, after attempt %i: %s', (maxRetries, attempt, kind) => {
+  const refusal = failed('push-rejected');
+  const { outcome, pauses } = decideSettle(refusal, { ...JOB, attempt }, { ...RULES, maxRetries });
+  expect(outcome).toMatchObject({ kind, reason: { code: 'push-rejected' } });
+  expect(pauses).toEqual([]);
 });
 
 test('decideSettle() gives a job back without an attempt when the service stops', () => {
