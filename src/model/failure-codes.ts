@@ -225,4 +225,8 @@ export const PROTECTED_CODES: ReadonlySet<FailureCode> = new Set([
   'bisect-in-progress',
   'unmerged-entries',
   'detached-head',
+  'index-locked',
+  'branch-not-synced',
+  'mass-deletion',
+  'message-command-not-allowed',
 ]);

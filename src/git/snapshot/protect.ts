@@ -36,6 +36,8 @@ type Looked = {
   held: HeldFile[];
   unreadable: Unreadable;
   engine: { name: SnapshotEngine['name']; reason: string | null };
+  /** Null for a detached HEAD. */
+  branch: string | null;
 };
 export type Protection =
   | ({ kind: 'taken'; snapshot: TakenSnapshot } & Looked)
@@ -56,7 +58,8 @@ export async function protect(input: ProtectInput, ports: SnapshotPorts): Promis
     return await withEngine(input, ports, async (opened, engine) => {
       const work = await findWork(input, ports, engine);
       const { held, unreadable } = work;
-      const looked = { held, unreadable, engine: { name: engine.name, reason: engine.reason } };
+      const branch = opened.head.kind === 'branch' ? opened.head.branch : null;
+      const looked = { held, unreadable, branch, engine: { name: engine.name, reason: engine.reason } };
       if (!input.always && work.wanted.length === 0 && (await isKept(opened, engine.objects))) {
         return { kind: 'unchanged', ...looked };
       }

@@ -56,7 +56,8 @@ async function isDue(repo: Repository, name: string, path: string): Promise<bool
 }
 
 async function findLocks({ gitDir, commonDir }: Repository): Promise<Set<string>> {
-  const found = [join(gitDir, 'index.lock'), join(gitDir, 'HEAD.lock')];
+  const own = [join(gitDir, 'index.lock'), join(gitDir, 'HEAD.lock')];
+  const found = [...own, join(commonDir, 'packed-refs.lock')];
   const refs = join(commonDir, 'refs');
   for (const name of await readdir(refs, { recursive: true })) {
     if (name.endsWith('.lock')) found.push(join(refs, name));

@@ -1,15 +1,13 @@
 // Work that cannot be committed where it belongs (mode `snapshot`; a merge or rebase in progress; a detached HEAD) goes
 // to `auto/<branch>` all the same: HEAD, index and files stay as they are.
 
+import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
 import { type FailureCode, PROTECTED_CODES } from '../../model/failure-codes.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
-import { readGitConfig } from '../config/user-config.ts';
-import { openObjects } from '../objects/objects.ts';
-import { pushBranch } from '../remote/push.ts';
 import { openRepository } from '../repository.ts';
-import { protect } from '../snapshot/protect.ts';
-import { reachRemote } from './reach-remote.ts';
+import { type Protection, protect } from '../snapshot/protect.ts';
+import { pushSnapshots, type SnapshotPush } from './push-snapshots.ts';
 import { takeRepositoryLock } from './repository-lock.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncInput } from './sync-work.ts';
@@ -19,52 +17,76 @@ export function isProtected(code: FailureCode): boolean {
   return PROTECTED_CODES.has(code);
 }
 
-/** Takes a snapshot if anything would be lost without it, and pushes it. @throws Failure */
+/**
+ * What was learned, whatever became of it. `standing` says why not everything here is on the remote although nothing
+ * failed; `failure` is that of the push.
+ */
+export type ProtectedWork = {
+  facts: ProjectFacts;
+  stats: RunStats;
+  standing: Reason | null;
+  failure: Failure | null;
+};
+
+/**
+ * Takes a snapshot if anything would be lost without it, and pushes every snapshot that the remote lacks, also those of
+ * earlier times. @throws Failure when none could be taken
+ */
 export async function protectWork(
   input: SyncInput,
   facts: ProjectFacts,
   { always }: { always: boolean },
   ports: SyncPorts,
-): Promise<{ facts: ProjectFacts; stats: RunStats }> {
-  const { worktree, github, machineId, signal } = input;
-  const repo = await openRepository(worktree);
-  const lock = await takeRepositoryLock(repo, ports);
-  const objects = openObjects(repo, { fsync: ports.fsync() });
+): Promise<ProtectedWork> {
+  const lock = await takeRepositoryLock(await openRepository(input.worktree), ports);
+  const work: SnapshotPush = {
+    input,
+    facts: { ...facts },
+    stats: { ...NO_STATS, remotes: [] },
+    take: (remoteTips, again) => take(input, { always: always || again, remoteTips }, ports),
+  };
   try {
-    const answer = await protect(
-      { worktree, github, machineId, remoteTips: facts.remoteTips, always, signal },
-      ports,
-    );
-    const stats: RunStats = { ...NO_STATS, remotes: [] };
+    const answer = await work.take(facts.remoteTips, false);
     if (answer.kind === 'refused') {
-      ports.log.warn({ worktree, ...answer.reason }, 'no snapshot was taken');
-      return { facts, stats };
+      ports.log.warn({ worktree: input.worktree, ...answer.reason }, 'no snapshot was taken');
+      return { ...resultOf(work), standing: answer.reason };
     }
-    const heldFiles = answer.held;
-    if (answer.kind === 'unchanged') return { facts: { ...facts, heldFiles }, stats };
-    const { oid, ref, files } = answer.snapshot;
-    const branch = ref.slice('refs/heads/'.length);
-    stats.filesChanged = files;
-    stats.commit = oid;
-    const config = await readGitConfig({ repo, env: ports.env, homeDir: ports.homeDir });
-    const reached = await reachRemote(github, config, ports);
-    if (reached.kind === 'none' || reached.overSsh !== null) return { facts: { ...facts, heldFiles }, stats };
-    const { remote } = reached;
-    const { transport, clock, env } = ports;
-    const pushed = await pushBranch({
-      ...{ transport, objects, repo, url: remote.url, branch, tip: oid, assumed: null, signal, clock, env },
-    });
-    stats.remotes.push({
-      name: remote.name,
-      branch,
-      status: pushed.status,
-      from: pushed.from,
-      to: pushed.to,
-    });
-    stats.bytesPushed = pushed.bytes;
-    return { facts: { ...facts, heldFiles, remoteTips: { ...facts.remoteTips, [branch]: oid } }, stats };
+    noteTaken(work, answer);
+    if (input.localOnly) return resultOf(work);
+    const unreadable = unreadableOf(answer);
+    const kept = await pushSnapshots(work, ports);
+    return { ...resultOf(work), standing: kept ?? unreadable };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { ...resultOf(work), failure: error };
   } finally {
-    await objects.close();
     await lock.release();
   }
+}
+
+function resultOf({ facts, stats }: SnapshotPush): ProtectedWork {
+  return { facts, stats, standing: null, failure: null };
+}
+
+function take(
+  { worktree, github, machineId, signal }: SyncInput,
+  { always, remoteTips }: { always: boolean; remoteTips: Readonly<Record<string, string>> },
+  ports: SyncPorts,
+): Promise<Protection> {
+  return protect({ worktree, github, machineId, remoteTips, always, signal }, ports);
+}
+
+function noteTaken({ facts, stats }: SnapshotPush, answer: Exclude<Protection, { kind: 'refused' }>): void {
+  facts.heldFiles = answer.held;
+  facts.engine = answer.engine;
+  facts.branch = answer.branch;
+  stats.branch = answer.branch;
+  if (answer.kind === 'unchanged') return;
+  stats.commit = answer.snapshot.oid;
+  stats.filesChanged = answer.snapshot.files;
+}
+
+function unreadableOf({ unreadable }: Exclude<Protection, { kind: 'refused' }>): Reason | null {
+  const problem = unreadable.find(({ code }) => code === 'file-unreadable') ?? unreadable[0];
+  return problem ? reasonOf(problem.code, `${problem.path} cannot be read: ${problem.detail}`) : null;
 }

@@ -11,6 +11,7 @@ import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import type { Engine } from './engine.ts';
 import { isProtected, protectWork } from './protect-work.ts';
+import { mirrorSnapshots } from './mirror-snapshots.ts';
 import { matchingBranches } from './push-branches.ts';
 import { CONFLICTS, pushRemotes } from './push-remotes.ts';
 import { finishEarlierMove, pushTogether } from './push-together.ts';
@@ -35,8 +36,12 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   } catch (error) {
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
-  if (input.github.mode === 'snapshot' && mayProtect(probe)) return snapshotOnly(input, facts, ports);
-  if (probe.kind === 'blocked') return whileBlocked(probe.reason, input, facts, ports);
+  if (input.github.mode === 'snapshot' && mayProtect(probe)) {
+    return mirrorSnapshots(input, await snapshotOnly(input, facts, ports), ports);
+  }
+  if (probe.kind === 'blocked') {
+    return whileBlocked(probe.reason, { ...input, facts, stats: NO_STATS }, ports);
+  }
   const objects = openObjects(probe.repo, { fsync: ports.fsync() && probe.fsync });
   try {
     const remote = await reachRemote(input.github, probe.config, ports);
@@ -80,7 +85,7 @@ async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): 
     return { outcome: { kind: 'conflict', reason }, facts: { ...work.facts, blocked: reason }, stats, tries };
   }
   const { stats, tries } = work;
-  if (work.standing) return { ...blocked(work.standing, work.facts, stats), tries };
+  if (work.standing) return { ...(await whileBlocked(work.standing, work, ports)), tries };
   return { outcome: done(work), facts: noteSafety(work, ports.clock.now()), stats, tries };
 }
 
@@ -124,9 +129,13 @@ function mayProtect(probe: ProbeResult): boolean {
 async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPorts): Promise<SyncAnswer> {
   try {
     const taken = await protectWork(input, facts, { always: true }, ports);
-    const status = taken.stats.commit === null ? 'no-change' : 'success';
+    const { stats, standing, failure } = taken;
+    if (failure !== null) return { outcome: { kind: 'failed', failure }, facts: taken.facts, stats };
+    if (standing !== null) return blocked(standing, taken.facts, stats);
+    const wasPushed = stats.remotes.some((remote) => remote.status === 'pushed');
+    const status = stats.commit === null && !wasPushed ? 'no-change' : 'success';
     const safe = { ...taken.facts, pendingFiles: 0, unpushedCommits: 0, lastSafeAt: ports.clock.now() };
-    return { outcome: { kind: 'done', status }, facts: safe, stats: taken.stats };
+    return { outcome: { kind: 'done', status }, facts: safe, stats };
   } catch (error) {
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
@@ -135,23 +144,28 @@ async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPo
 /** The reason stands, and the work is protected meanwhile where that is possible. */
 async function whileBlocked(
   reason: Reason,
-  input: SyncInput,
-  facts: ProjectFacts,
+  input: SyncInput & { stats: RunStats },
   ports: SyncPorts,
 ): Promise<SyncAnswer> {
-  if (!isProtected(reason.code)) return blocked(reason, facts, NO_STATS);
+  const { facts, stats: before } = input;
+  if (!isProtected(reason.code)) return blocked(reason, facts, before);
   try {
     const taken = await protectWork(input, facts, { always: false }, ports);
-    return blocked(reason, taken.facts, taken.stats);
+    const stats = { ...taken.stats, ...(before.commit !== null && before) };
+    stats.remotes = [...before.remotes, ...taken.stats.remotes];
+    // How many commits wait on the person's own branches is not for snapshots to say.
+    const learned = { ...taken.facts, branch: facts.branch, unpushedCommits: facts.unpushedCommits };
+    if (taken.failure === null) return blocked(reason, learned, stats);
+    throw taken.failure;
   } catch (error) {
     const { failure } = failed(error);
     if (failure.retryable)
-      return { outcome: { kind: 'failed', failure }, facts: { ...facts, blocked: reason }, stats: NO_STATS };
+      return { outcome: { kind: 'failed', failure }, facts: { ...facts, blocked: reason }, stats: before };
     ports.log.warn(
       { worktree: input.worktree, code: failure.code, detail: failure.message },
       'a snapshot was not pushed',
     );
-    return blocked(reason, facts, NO_STATS);
+    return blocked(reason, facts, before);
   }
 }
 

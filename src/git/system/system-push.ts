@@ -22,7 +22,7 @@ const IMPATIENT = ['-c', 'http.lowSpeedLimit=1', '-c', 'http.lowSpeedTime=60'];
 const EXACT = ['-c', 'core.abbrev=40'];
 
 export type SystemPush = EnginePush & {
-  probe: ProbedRepository;
+  probe: Pick<ProbedRepository, 'repo' | 'config'>;
   objects: ObjectStore;
   git: RunGit;
   ports: Pick<SyncPorts, 'credentialFor' | 'env' | 'clock'>;
