@@ -1,15 +1,15 @@
 // Puts a prepared commit in force: new index and moved branch, under index.lock, HEAD.lock and the branch's lock, in
 // git's own order, so that a crash at any point leaves what git itself might leave.
 
-import { lstat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
-import { type IndexFile, readIndex } from '../index/index-file.ts';
+import { type IndexFile, readIndex, rememberIndex } from '../index/index-file.ts';
 import { type IndexChange, patchIndex } from '../index/index-write.ts';
+import { type PreparedIndex, prepareIndex } from '../index/prepared-index.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
-import { isAbsent } from '../io-failure.ts';
-import { type LockFile, type LockWait, lockFile } from '../refs/lock-file.ts';
-import { twinsFolder } from '../refs/lock-twin.ts';
+import type { LockWait } from '../refs/lock-file.ts';
 import { lockRef, type RefLock } from '../refs/ref-lock.ts';
 import { appendReflog } from '../refs/reflog.ts';
 import { readHead } from '../refs/refs.ts';
@@ -45,23 +45,23 @@ export type Publication = {
  * @throws Failure `index-busy`, `ref-moved` (its lock is held for long) and those of `readIndex` and `patchIndex`
  */
 export async function publishCommit(commit: Publication): Promise<boolean> {
-  const { repo, wait } = commit;
-  const twin = { folder: twinsFolder(repo), label: `index-${commit.oid}` };
-  const index = await lockFile(`${repo.gitDir}/index`, twin, wait);
-  if (index === null) {
-    throw new Failure('index-busy', `Another program holds ${repo.gitDir}/index.lock.`);
-  }
+  const { repo, oid, wait } = commit;
+  const index = await prepareIndex(repo, oid, wait.random);
   try {
+    const draft = await writeDraft(commit, index);
+    if (!(await index.lock(wait))) {
+      throw new Failure('index-busy', `Another program holds ${repo.gitDir}/index.lock.`);
+    }
     await commit.faultPoint('index-locked');
-    if (!(await isHeadAt(commit))) return false;
-    await refuseUnderWay(repo);
-    await writeIndex(commit, index);
+    const bytes = await settleDraft(commit, draft, index);
+    if (bytes === null) return false;
     await commit.faultPoint('index-written');
     const ref = await lockBranch(commit);
     if (ref === null) return false;
     try {
       await commit.faultPoint('ref-locked');
-      await moveBoth(commit, ref, index);
+      rememberIndex(repo, bytes, await moveBoth(commit, ref, index));
+      await commit.faultPoint('index-moved');
     } finally {
       await ref.release();
     }
@@ -71,30 +71,60 @@ export async function publishCommit(commit: Publication): Promise<boolean> {
   }
 }
 
+/** A new index, and the one that it was made from. */
+type Draft = { before: IndexFile; bytes: Buffer };
+
+/** Everything that can be done before others are locked out. Null when the changes are only known afterwards. */
+async function writeDraft(commit: Publication, index: PreparedIndex): Promise<Draft | null> {
+  const { repo, changes, fsync } = commit;
+  if (typeof changes === 'function') return null;
+  const [before] = await Promise.all([readIndex(repo), refuseUnderWay(repo)]);
+  const bytes = await patched(repo, before, changes, index);
+  await index.write(bytes, fsync);
+  return { before, bytes };
+}
+
+/** Under the lock: what is written now is true of the index as it is. Null when HEAD has moved. */
+async function settleDraft(
+  commit: Publication,
+  draft: Draft | null,
+  index: PreparedIndex,
+): Promise<Buffer | null> {
+  const { repo, changes, fsync } = commit;
+  const looks = [isHeadAt(commit), readIndex(repo), refuseUnderWay(repo)] as const;
+  const [isThere, now] = await Promise.all(looks);
+  if (!isThere) return null;
+  if (draft !== null && isSame(draft.before, now)) return draft.bytes;
+  const changed = typeof changes === 'function' ? await changes(now) : changes;
+  const bytes = await patched(repo, now, changed, index);
+  await index.write(bytes, fsync);
+  return bytes;
+}
+
+async function patched(
+  repo: Repository,
+  before: IndexFile,
+  changes: readonly IndexChange[],
+  { createdNs }: PreparedIndex,
+): Promise<Buffer> {
+  return patchIndex(before, { changes, unsure: await findUnsureEntries(repo, before, createdNs) });
+}
+
+/** Mostly the very bytes, from memory. The time counts: it decides which entries are unsure. */
+function isSame(a: IndexFile, b: IndexFile): boolean {
+  return a.mtimeNs === b.mtimeNs && (a.raw === b.raw || a.raw.equals(b.raw));
+}
+
 async function isHeadAt({ repo, head }: Publication): Promise<boolean> {
   const now = await readHead(repo);
   return now.kind === 'branch' && now.ref === head.ref && now.oid === head.oid;
 }
 
-/** All looks at once: a person's git must not find the index locked for longer than it has to be. */
 async function refuseUnderWay(repo: Repository): Promise<void> {
-  const looks = UNDER_WAY.map(async ([name, code]) => {
-    try {
-      await lstat(`${repo.gitDir}/${name}`);
-    } catch (error) {
-      if (isAbsent(error)) return;
-      throw error;
-    }
-    throw new Failure(code, `${repo.gitDir}/${name} appeared while a commit was made.`);
-  });
-  await Promise.all(looks);
-}
-
-async function writeIndex({ repo, changes, fsync }: Publication, lock: LockFile): Promise<void> {
-  const index = await readIndex(repo);
-  const changed = typeof changes === 'function' ? await changes(index) : changes;
-  const unsure = await findUnsureEntries(repo, index, lock.createdNs);
-  await lock.write(patchIndex(index, { changes: changed, unsure }), fsync);
+  const names = new Set(await readdir(repo.gitDir));
+  for (const [name, code] of UNDER_WAY) {
+    if (names.has(name)) throw new Failure(code, `${repo.gitDir}/${name} appeared while a commit was made.`);
+  }
 }
 
 /** Null when the branch or HEAD moved in the last moment. */
@@ -109,17 +139,19 @@ async function lockBranch(commit: Publication): Promise<RefLock | null> {
 }
 
 /** From here on nothing may stop: the branch has the commit, so the index must follow, whatever the reflogs do. */
-async function moveBoth(commit: Publication, ref: RefLock, index: LockFile): Promise<void> {
+async function moveBoth(commit: Publication, ref: RefLock, index: PreparedIndex): Promise<BigIntStats> {
   const { repo, head, oid, reflog } = commit;
+  let stats: BigIntStats;
   await ref.commit();
   try {
     await commit.faultPoint('ref-moved');
     const line = { before: head.oid, after: oid, ...reflog };
-    await appendReflog(repo, ref.ref, line);
-    await appendReflog(repo, 'HEAD', line);
+    const appended = [ref.ref, 'HEAD'].map((name) => appendReflog(repo, name, line));
+    const failed = (await Promise.allSettled(appended)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
     await commit.faultPoint('reflog-written');
   } finally {
-    await index.commit();
+    stats = await index.commit();
   }
-  await commit.faultPoint('index-moved');
+  return stats;
 }
