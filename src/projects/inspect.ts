@@ -27,7 +27,7 @@ type Ports = { env: Readonly<Record<string, string | undefined>>; homeDir: strin
 /** @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable` */
 export async function inspectRepository(
   path: string,
-  github: Pick<GithubConfig, 'remoteUrl' | 'authentication' | 'remotes'> | null,
+  github: Pick<GithubConfig, 'remoteUrl' | 'authentication' | 'remotes' | 'mode'> | null,
   ports: Ports,
 ): Promise<Inspected> {
   const repo = await openRepository(path);
@@ -42,13 +42,14 @@ export async function inspectRepository(
     repo,
     branch: await branchOf(repo),
     remote,
-    // A closed gate of one remote must not hold up the others: the sync of a mirrored project looks at each.
-    lane:
-      (github?.remotes ?? []).length > 0
-        ? UNGATED
-        : { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
+    lane: looksAtGates(github) ? UNGATED : { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
     lockKey: remote ? `remote:${normalRemote(remote.url)}` : `path:${repo.worktree}`,
   };
+}
+
+/** A closed gate of one remote must not hold up the others: the sync of a mirrored project looks at each by itself. */
+function looksAtGates(github: Partial<Pick<GithubConfig, 'remotes' | 'mode'>> | null): boolean {
+  return (github?.remotes ?? []).length > 0 && github?.mode !== 'snapshot';
 }
 
 /** A broken HEAD is no reason not to enrol: the sync names it. */

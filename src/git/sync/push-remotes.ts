@@ -30,7 +30,8 @@ export type RemoteErrand = {
 };
 
 const ALL = ['*'];
-const NO_PATIENCE: Patience = { insist: true, closedGates: new Map() };
+/** Everything may be tried. */
+export const NO_PATIENCE: Patience = { insist: true, closedGates: new Map() };
 
 /** What both sides have apart is for the person, however many mirrors there are. */
 export const CONFLICTS: ReadonlySet<string> = new Set([
@@ -41,23 +42,32 @@ export const CONFLICTS: ReadonlySet<string> = new Set([
 
 /** Fills in `work.facts`, `work.stats` and `work.tries`. @throws Failure of the primary, where it is not kept in its state */
 export async function pushRemotes(work: RemoteWork, errand: RemoteErrand, ports: SyncPorts): Promise<void> {
-  const { github, facts } = work;
   const patience = work.patience ?? NO_PATIENCE;
-  const url = displayUrl(errand.primary.url);
-  const known = facts.remotes.find((remote) => remote.primary);
-  if (known && !sameRemote(known.url, url)) forgetTips(work);
-  const primary = startState(facts, { ...{ primary: true, url }, name: errand.primary.name, branches: ALL });
-  const mirrors = (github.remotes ?? []).map((mirror) => {
-    const { name, branches = ALL } = mirror;
-    return startState(facts, { name, primary: false, url: displayUrl(mirror.url), branches });
-  });
-  facts.remotes = [primary, ...mirrors];
+  const { primary, mirrors } = listRemotes(work, errand.primary);
   const failure = await pushPrimary(work, primary, errand, patience, ports);
   if (mirrors.length > 0) {
     const { engineFor } = errand;
     await pushMirrors(work, { branches: await errand.branches(), engineFor, patience }, ports);
   }
   if (failure !== null) throw failure;
+}
+
+/** Makes the facts list what the settings list, each with what is known of it. */
+export function listRemotes(
+  work: RemoteWork,
+  { name: primaryName, url: address }: ChosenRemote,
+): { primary: RemoteState; mirrors: RemoteState[] } {
+  const { github, facts } = work;
+  const url = displayUrl(address);
+  const known = facts.remotes.find((remote) => remote.primary);
+  if (known && !sameRemote(known.url, url)) forgetTips(work);
+  const primary = startState(facts, { ...{ primary: true, url }, name: primaryName, branches: ALL });
+  const mirrors = (github.remotes ?? []).map((mirror) => {
+    const { name, branches = ALL } = mirror;
+    return startState(facts, { name, primary: false, url: displayUrl(mirror.url), branches });
+  });
+  facts.remotes = [primary, ...mirrors];
+  return { primary, mirrors };
 }
 
 /** Another address is another remote: what the old one holds says nothing, nor do the tracking refs. */

@@ -324,3 +324,22 @@ test('the end of the job is the slow mirror’s failure and not the project’s'
   expect(scene.facts()).toMatchObject({ unpushedCommits: 0 });
   await scene.expectTwins('origin');
 });
+
+test('in mode snapshot the snapshots go to the mirrors, and one that is down gets them later', async () => {
+  const scene = await makeScene({ mode: 'snapshot', syncBranches: ['auto/*'] });
+  await scene.save('b.txt');
+  scene.servers.one.inject(/./, { kind: 'status', status: 503 });
+  const { outcome, facts } = await scene.sync();
+  expect(outcome).toMatchObject({ kind: 'partial', status: 'retrying', reason: { code: 'remote-error' } });
+  expect(facts.lastSafeAt).toBeNull();
+  const tip = (await scene.repo.git('rev-parse', 'auto/main')).trim();
+  expect(await scene.tipAt('origin', 'auto/main')).toBe(tip);
+  expect(await scene.tipAt('two', 'auto/main')).toBe(tip);
+  expect(await scene.tipAt('one', 'auto/main')).toBeNull();
+  const pushed = pushes(scene.servers.origin);
+  expect((await scene.sync()).outcome.kind).toBe('done');
+  expect(await scene.tipAt('one', 'auto/main')).toBe(tip);
+  expect(pushes(scene.servers.origin)).toBe(pushed);
+  expect(scene.facts().lastSafeAt).toEqual(expect.any(Number));
+  expect(await scene.tipAt('one')).toBeNull();
+});
