@@ -21,6 +21,7 @@ import { markSeen, stopWorker } from './queue/workers.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
 import { createProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
+import { createThinning } from './runner/thin-snapshots.ts';
 import { createUpkeep } from './runner/upkeep.ts';
 import { boundAddress, machineIdOf, shownHost } from './service/names.ts';
 import { dataFolderOf, openStore, takeOver } from './service/open-store.ts';
@@ -146,7 +147,8 @@ function buildService(built: Built) {
   const projects = createProjectTable();
   const tools = createSyncTools({ host, log, config: () => config.current() });
   const ignores = createIgnoreCache(enrol);
-  const upkeep = createUpkeep({ db, clock, machineId, settings: () => config.current() });
+  const thinSnapshots = createThinning({ sync: tools.sync, projects });
+  const upkeep = createUpkeep({ db, clock, machineId, thinSnapshots, settings: () => config.current() });
   const roots = () => [...config.current().roots.map((root) => resolve(host.cwd, root)), ...named.roots];
   const discoverDepth = () => config.current().discoverDepth;
   return createService({

@@ -1,4 +1,4 @@
-// What is done beside the work, after each scan: old history and events go, and what was given up after
+// What is done beside the work, after each scan: old history, events and snapshots go, and what was given up after
 // transient failures gets another chance once an hour, so that an outage never needs a person.
 
 import type { Clock } from '../host/clock.ts';
@@ -17,6 +17,8 @@ export function createUpkeep(ports: {
   db: Database;
   clock: Clock;
   machineId: string;
+  /** Lets old snapshots go, some in each round. */
+  thinSnapshots(): Promise<void>;
   settings(): UpkeepSettings;
 }): () => Promise<void> {
   const { db, clock, machineId } = ports;
@@ -25,6 +27,7 @@ export function createUpkeep(ports: {
     const { historyDays, eventsKept } = ports.settings();
     await pruneRuns(db, { olderThanMs: clock.now() - historyDays * DAY_MS });
     await pruneEvents(db, { keep: eventsKept });
+    await ports.thinSnapshots();
     if (clock.monotonic() - revivedAt < REVIVE_EVERY_MS) return;
     revivedAt = clock.monotonic();
     for (const reason of TRANSIENT) await unparkAll(db, { machineId, reason });

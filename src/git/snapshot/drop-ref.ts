@@ -9,32 +9,46 @@ import { twinsFolder } from '../refs/lock-twin.ts';
 import { lockRef } from '../refs/ref-lock.ts';
 import type { Repository } from '../types.ts';
 
+/** `faultPoint` is called at the steps ref-locked, packed-locked, unpacked, loose-removed. */
+type Drop = {
+  ref: string;
+  expected: string;
+  wait: LockWait;
+  faultPoint?: (name: string) => void | Promise<void>;
+};
+
 /**
  * Removes `ref` if it still is at `expected`.
  * @throws Failure `ref-moved` when it is not, or when another program holds a lock for about 2 s; `write-refused`
  */
-export async function dropRef(
-  repo: Repository,
-  { ref, expected, wait }: { ref: string; expected: string; wait: LockWait },
-): Promise<void> {
+export async function dropRef(repo: Repository, { ref, expected, wait, faultPoint }: Drop): Promise<void> {
   const change = { ref, expected, next: expected, alsoHead: false, fsync: false };
   const held = await lockRef(repo, change, wait);
   try {
+    await faultPoint?.('ref-locked');
     // The packed value first: otherwise a crash in between would bring an old value to light.
-    await unpack(repo, ref, wait);
+    await unpack(repo, ref, wait, async () => faultPoint?.('packed-locked'));
+    await faultPoint?.('unpacked');
     await rm(`${repo.commonDir}/${ref}`, { force: true });
+    await faultPoint?.('loose-removed');
     await rm(`${repo.commonDir}/logs/${ref}`, { force: true });
   } finally {
     await held.release();
   }
 }
 
-async function unpack(repo: Repository, ref: string, wait: LockWait): Promise<void> {
+async function unpack(
+  repo: Repository,
+  ref: string,
+  wait: LockWait,
+  locked: () => Promise<void>,
+): Promise<void> {
   const path = `${repo.commonDir}/packed-refs`;
   const twin = { folder: twinsFolder(repo), label: 'packed-refs' };
   const lock: LockFile | null = await lockFile(path, twin, wait);
   if (lock === null) throw new Failure('ref-moved', `Another program holds ${path}.lock.`);
   try {
+    await locked();
     const text = await readIfThere(path);
     const rest = withoutRef(text, ref);
     if (rest === text) return;

@@ -4,7 +4,7 @@
 
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
-import { readRef } from '../refs/refs.ts';
+import { listRefs, readRef } from '../refs/refs.ts';
 import type { ObjectStore, Repository } from '../types.ts';
 import { dropRef } from './drop-ref.ts';
 import { longestOf, type RetentionPolicy } from './retention.ts';
@@ -22,7 +22,15 @@ export type ThinInput = {
   remote: string | null;
   clock: Clock;
   random: Random;
+  /** Called at the named steps of dropping a ref, so that tests can end the process there. */
+  faultPoint?: (name: string) => void | Promise<void>;
 };
+
+/** Whether there is more than one generation of some branch: without, there is nothing to let go. Reads names only. */
+export async function hasOldGenerations(repo: Repository): Promise<boolean> {
+  const names = [...(await listRefs(repo, 'refs/heads/auto/')).keys()];
+  return names.some((ref) => /@\d{4}-\d{2}$/.test(ref)) && names.length > 1;
+}
 
 /**
  * Answers the refs that were let go. The caller holds the repository lock. Idempotent; a branch that is checked out
@@ -52,14 +60,15 @@ function whichToDrop(generations: readonly Generation[], input: ThinInput): Gene
 async function letGo({ ref, tip }: Generation, input: ThinInput): Promise<boolean> {
   const { repo, remote, clock, random } = input;
   const wait = { clock, random };
+  const point = input.faultPoint ? { faultPoint: input.faultPoint } : {};
   try {
     await refuseInUse(repo, ref);
-    await dropRef(repo, { ref, expected: tip.id, wait });
-    // A memory of the remote; git makes it anew when a person fetches.
+    // A memory of the remote; git makes it anew when a person fetches. First, because it is looked for by the branch.
     const tracking = remote === null ? null : `refs/remotes/${remote}/${shortName(ref)}`;
     if (tracking !== null && (await readRef(repo, tracking)) === tip.id) {
-      await dropRef(repo, { ref: tracking, expected: tip.id, wait });
+      await dropRef(repo, { ref: tracking, expected: tip.id, wait, ...point });
     }
+    await dropRef(repo, { ref, expected: tip.id, wait, ...point });
     return true;
   } catch (error) {
     const isInUse =
