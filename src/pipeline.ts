@@ -17,10 +17,11 @@ import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import type { Worker } from './queue/worker.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
+import { createCommitHere } from './runner/commit-here.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
 import { openRemotePoll } from './runner/open-remote-poll.ts';
 import { openWorker } from './runner/open-worker.ts';
-import { persist } from './runner/persist.ts';
+import { createOwedChanges, type OwedChanges } from './runner/owed-changes.ts';
 import type { RemotePoll } from './runner/poll-remotes.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
 import { createQueueing, type Queueing } from './runner/queueing.ts';
@@ -51,6 +52,7 @@ class SyncPipeline implements Pipeline {
   readonly #hints: DirtyPathsStore;
   readonly #quiet: QuietPeriod;
   readonly #queue: Queueing;
+  readonly #owed: OwedChanges;
   readonly #watcher: ProjectWatcher;
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
   readonly #worker: Worker;
@@ -68,7 +70,15 @@ class SyncPipeline implements Pipeline {
     this.#quiet = createQuietPeriod({
       clock,
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
-      enqueue: (projectId, delayMs) => this.#queueChange(projectId, delayMs),
+      enqueue: (projectId, delayMs) => this.#owed.queue(projectId, delayMs),
+    });
+    const isRunning = (projectId: ProjectId) => this.#running.has(projectId);
+    this.#owed = createOwedChanges({
+      ...{ ...ports, background: this.#background, signal: this.#stopping.signal, queue: this.#queue },
+      commitHere: createCommitHere({ ...ports, ...ports.job, hints: this.#hints, isRunning }),
+      timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
+      doubt: (projectId, why) => this.#certain.doubt(projectId, why),
+      onQueued: (projectIds) => this.#tellQueued(projectIds),
     });
     this.#watcher = openWatch(ports, {
       onDirty: ({ projectId, paths }) => this.#noteChange(projectId, paths),
@@ -80,7 +90,11 @@ class SyncPipeline implements Pipeline {
       hints: this.#hints,
       compared: (projectId) => this.#certain.compared(projectId),
     });
-    this.#worker = openWorker({ ...ports, run: (job, signal) => this.#run(job, signal) });
+    this.#worker = openWorker({
+      ...ports,
+      run: (job, signal) => this.#run(job, signal),
+      onAway: () => this.#owed.owe(this.#hints.projects()),
+    });
     this.#timer = createScanTimer({
       ...ports,
       intervalMs: () => settings().scanIntervalMs,
@@ -93,7 +107,7 @@ class SyncPipeline implements Pipeline {
       ...ports,
       sync: ports.job.sync,
       queue: this.#queue,
-      isRunning: (projectId) => this.#running.has(projectId),
+      isRunning,
       publishStates: (projectIds) => this.#states.publish(projectIds),
     });
   }
@@ -116,17 +130,11 @@ class SyncPipeline implements Pipeline {
 
   // 2. It becomes a row in the queue: from here on it survives a crash.
 
-  #queueChange(projectId: ProjectId, delayMs: number): void {
-    this.#background.run('queueing a change', async () => {
-      const { db, bus } = this.#ports;
-      const asked = { trigger: 'watch', delayMs, force: false, askRemote: false } as const;
-      const done = this.#certain.doubt(projectId, 'A change could not be written to the queue yet.');
-      await persist(() => this.#queue([projectId], asked), { ...this.#ports, signal: this.#stopping.signal });
-      done();
-      await bus.publish([{ type: 'change.detected', projectId, data: {} }]);
-      await noteActivity(db, projectId);
-      await this.#states.publish([projectId]);
-    });
+  async #tellQueued(projectIds: readonly ProjectId[]): Promise<void> {
+    const { db, bus } = this.#ports;
+    await bus.publish(projectIds.map((projectId) => ({ type: 'change.detected', projectId, data: {} })));
+    await noteActivity(db, projectIds);
+    await this.#states.publish(projectIds);
   }
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
@@ -150,6 +158,7 @@ class SyncPipeline implements Pipeline {
   // 4. What events missed, the scan finds; a caller may ask for one too. What others pushed, the poll finds.
 
   #scan(asked: ScanAsked): Promise<TriggerAllResult> {
+    if (this.#ports.db.outage?.()) this.#owed.owe(this.#ports.projects.all().map((one) => one.projectId));
     return scanAll(asked, {
       ...this.#ports,
       refresh: this.#ports.job.refresh,
@@ -193,7 +202,7 @@ class SyncPipeline implements Pipeline {
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
-    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#poll];
+    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#poll, this.#owed];
     for (const room of rooms) room.forget(projectId);
   }
 
@@ -231,6 +240,7 @@ class SyncPipeline implements Pipeline {
       startedAt: this.#startedAt,
       ...this.#timer.times(),
       activeSyncs: this.#worker.active(),
+      owed: this.#owed.list(),
     };
   }
 

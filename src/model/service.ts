@@ -23,6 +23,8 @@ export type SchedulerStatus = {
   lastScanAt: number | null;
   nextScanAt: number | null;
   activeSyncs: number;
+  /** Projects with changes that the queue could not take yet; committed here meanwhile. */
+  owed: ProjectId[];
 };
 
 export type HealthChecks = Record<

@@ -3,6 +3,7 @@
 import type { EventBus } from '../events/types.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { Failure } from '../model/failure.ts';
 import type { ClaimedJob } from '../model/job.ts';
 import { tick } from '../queue/tick.ts';
 import { createWorker, type Worker } from '../queue/worker.ts';
@@ -25,8 +26,16 @@ export function openWorker(ports: {
   lease?: LeaseTerms;
   settings(): { maxConcurrentSyncs: number; jobTimeoutMs: number };
   run(job: ClaimedJob, signal: AbortSignal): Promise<void>;
+  /** The queue's server is away; told at every look that fails because of that. */
+  onAway(): void;
 }): Worker {
   const { db, bus, clock, log, workerId, machineId, settings, run, lease = LEASE } = ports;
+  const onError = (error: unknown, job?: ClaimedJob) => {
+    const isAway = error instanceof Failure && error.code === 'database-unreachable';
+    if (isAway) ports.onAway();
+    const level = isAway ? 'debug' : 'error';
+    log[level]({ err: error, projectId: job?.projectId }, 'the worker met a fault');
+  };
   return createWorker({
     ...{ clock, run },
     leaseMs: lease.leaseMs,
@@ -38,6 +47,6 @@ export function openWorker(ports: {
       bus.notify();
       return answer;
     },
-    onError: (error, job) => log.error({ err: error, projectId: job?.projectId }, 'the worker met a fault'),
+    onError,
   });
 }

@@ -1,10 +1,10 @@
 // Tells the feed when a project's state changes. The state itself is derived wherever it is read;
 // this only remembers what was told last, so that nothing is told twice.
 
-import type { EventBus } from '../events/types.ts';
+import type { EventBus, NewEvent } from '../events/types.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Database } from '../store/database.ts';
-import { findProjectView, type ProjectView, type Unsure } from '../store/project-views.ts';
+import { findProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
 
 export type StatePublisher = {
   /** Looks at these projects now and publishes `project.state` for those that changed. */
@@ -16,13 +16,20 @@ export function createStatePublisher(ports: { db: Database; bus: EventBus; unsur
   const told = new Map<ProjectId, string>();
   return {
     async publish(projectIds) {
-      for (const projectId of projectIds) {
-        const view = await findProjectView(ports.db, projectId, { unsure: ports.unsure });
-        if (view === null) continue;
+      const news: NewEvent[] = [];
+      for (const view of await findProjectViews(ports.db, projectIds, { unsure: ports.unsure })) {
+        const { projectId } = view;
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
         if (told.get(projectId) === key) continue;
         told.set(projectId, key);
-        await ports.bus.publish([{ type: 'project.state', projectId, data: stateData(view) }]);
+        news.push({ type: 'project.state', projectId, data: stateData(view) });
+      }
+      try {
+        await ports.bus.publish(news);
+      } catch (error) {
+        // Not told: whoever looks next tells it.
+        for (const { projectId } of news) if (projectId) told.delete(projectId);
+        throw error;
       }
     },
     forget: (projectId) => void told.delete(projectId),

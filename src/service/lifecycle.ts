@@ -30,6 +30,7 @@ const STOPPED: SchedulerStatus = {
   lastScanAt: null,
   nextScanAt: null,
   activeSyncs: 0,
+  owed: [],
 };
 
 export function createLifecycle(ports: {

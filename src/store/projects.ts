@@ -199,10 +199,11 @@ export async function setPaused(
   );
 }
 
-/** Notes that somebody works there: recent activity makes its syncs more urgent. */
-export async function noteActivity(db: Database, projectId: ProjectId): Promise<void> {
+/** Notes that somebody works in these: recent activity makes its syncs more urgent. */
+export async function noteActivity(db: Database, projectIds: readonly ProjectId[]): Promise<void> {
   await db.run(
-    'UPDATE projects SET last_activity_at = (SELECT now FROM clock) WHERE project_id = :projectId',
-    { projectId },
+    `UPDATE projects SET last_activity_at = (SELECT now FROM clock)
+     WHERE project_id IN (SELECT value FROM json_each(:projects))`,
+    { projects: JSON.stringify(projectIds) },
   );
 }

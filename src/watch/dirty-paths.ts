@@ -13,6 +13,8 @@ export type DirtyPathsStore = {
   /** Returns what was taken by a sync that did not finish; what came in meanwhile stays. */
   putBack(projectId: ProjectId, taken: DirtyPaths | null): void;
   forget(projectId: ProjectId): void;
+  /** The projects of which something is known to have changed. */
+  projects(): ProjectId[];
 };
 
 /** `limit` is the most paths kept for one project (default 500); above it comparing the whole project is cheaper. */
@@ -49,5 +51,6 @@ export function createDirtyPaths({ limit = 500 }: { limit?: number } = {}): Dirt
     forget(projectId) {
       byProject.delete(projectId);
     },
+    projects: () => [...byProject.keys()],
   };
 }

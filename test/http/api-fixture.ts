@@ -150,7 +150,14 @@ function createPlayedService(db: Database): Service {
     },
     unsure: () => null,
     unsureProjects: () => [],
-    scheduler: () => ({ running, startedAt: 1_000, lastScanAt: 2_000, nextScanAt: null, activeSyncs: 0 }),
+    scheduler: () => ({
+      running,
+      startedAt: 1_000,
+      lastScanAt: 2_000,
+      nextScanAt: null,
+      activeSyncs: 0,
+      owed: [],
+    }),
     watcher: () => ({ mode: 'events', watched: 12, degradedReason: null }),
     async health() {
       const ok = { ok: true, detail: 'fine, at /secret/path' };

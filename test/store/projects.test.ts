@@ -227,7 +227,7 @@ describeDatabases('projects', (db) => {
   test('noteActivity() notes the time of one project', async () => {
     const one = await saveProject(db(), blog);
     await saveProject(db(), { ...blog, path: '/other' });
-    await noteActivity(db(), one.projectId);
+    await noteActivity(db(), [one.projectId]);
     const rows = await db().run(
       'SELECT last_activity_at BETWEEN clock.now - 60000 AND clock.now AS recent FROM projects, clock ORDER BY id',
     );
