@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openObjects } from '../../../src/git/objects/objects.ts';
 import { openRepository } from '../../../src/git/repository.ts';
 import { type ThinInput, thin } from '../../../src/git/snapshot/thin.ts';
+import { clearAfterKill } from '../../../src/git/sync/repository-lock.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { type Bench, createBench, everythingElse } from './bench.ts';
 
@@ -73,3 +77,24 @@ test('thin() keeps what is young, what the remote lacks, what is checked out, an
   expect(await run({ remoteTips: both, now: Date.UTC(2028, 0, 1) })).toEqual([JANUARY]);
   expect(await refs()).toContain(MARCH);
 });
+
+const WORKER = fileURLToPath(new URL('../../support/snapshot-crash-worker.ts', import.meta.url));
+
+test.each(['ref-locked', 'packed-locked', 'unpacked', 'loose-removed'])(
+  'thin() that is killed at %s leaves a healthy repository without locks, and the next one finishes it',
+  async (step) => {
+    await bench.git.git('pack-refs', '--all');
+    const args = ['--import', 'tsx', WORKER, bench.path, step, 'thin', old, String(bench.clock.now())];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const [, signal] = await once(child, 'close');
+    expect(signal).toBe('SIGKILL');
+    await bench.git.git('fsck', '--strict', '--no-dangling');
+    await clearAfterKill(bench.path, { pid: process.pid, clock: systemClock, random: () => 0.5 });
+    const names = await readdir(join(bench.path, '.git'), { recursive: true });
+    expect(names.filter((name) => name.endsWith('.lock') && !name.includes('gitferry'))).toEqual([]);
+    await run();
+    expect(await refs()).toEqual([MARCH, 'refs/heads/main', 'refs/tags/v1']);
+    await bench.git.git('pack-refs', '--all');
+    await bench.git.git('fsck', '--strict', '--no-dangling');
+  },
+);
