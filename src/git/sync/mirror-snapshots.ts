@@ -3,10 +3,12 @@
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure } from '../../model/failure.ts';
+import type { ProjectFacts } from '../../model/project.ts';
 import { unsafeRemote } from '../../model/remote-state.ts';
 import { readIdentity } from '../config/identity.ts';
+import { readGitConfig } from '../config/user-config.ts';
 import { pushBranch } from '../remote/push.ts';
-import { displayUrl } from '../remote/remote-url.ts';
+import { displayUrl, sameRemote } from '../remote/remote-url.ts';
 import { openRepository } from '../repository.ts';
 import { withRepository } from '../snapshot/protect.ts';
 import { listGenerations, shortName } from '../snapshot/snapshot-refs.ts';
@@ -51,6 +53,20 @@ export async function mirrorSnapshots(
   }
 }
 
+/** The facts without what an earlier primary, at another address, was known to hold. @throws Failure */
+export async function currentFacts(
+  { worktree, github }: SyncInput,
+  facts: ProjectFacts,
+  ports: SyncPorts,
+): Promise<ProjectFacts> {
+  const known = facts.remotes.find((remote) => remote.primary);
+  if (known === undefined) return facts;
+  const config = await readGitConfig({ repo: await openRepository(worktree), ...ports });
+  const reached = await reachRemote(github, config, ports);
+  if (reached.kind === 'none' || sameRemote(known.url, reached.remote.url)) return facts;
+  return { ...facts, remoteTips: {}, remotes: facts.remotes.filter((remote) => remote !== known) };
+}
+
 async function mirrorAll(
   work: RemoteWork,
   answer: SyncAnswer,
@@ -61,16 +77,10 @@ async function mirrorAll(
   const reached = await reachRemote(github, opened.config, ports);
   if (reached.kind === 'none') return answer;
   const { outcome } = answer;
-  const wasAt = facts.remoteTips;
   const { primary } = listRemotes(work, reached.remote);
   if (outcome.kind === 'failed') keepState(facts, afterFailure(primary, outcome.failure));
   else keepState(facts, afterSuccess(primary, outcome.kind === 'done', facts.lastSafeAt));
   const branches = await snapshotBranches(work, opened, objects);
-  if (wasAt !== facts.remoteTips) {
-    // The primary is another one now: what was found at the old address does not count.
-    facts.unpushedCommits = branches.length;
-    facts.lastSafeAt = safeAt;
-  }
   const errand = {
     branches,
     engineFor: pushFor(work, opened, ports),

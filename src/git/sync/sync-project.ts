@@ -10,7 +10,7 @@ import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import type { Engine } from './engine.ts';
-import { mirrorSnapshots } from './mirror-snapshots.ts';
+import { currentFacts, mirrorSnapshots } from './mirror-snapshots.ts';
 import { isProtected, protectWork } from './protect-work.ts';
 import { matchingBranches } from './push-branches.ts';
 import { CONFLICTS, pushRemotes } from './push-remotes.ts';
@@ -128,7 +128,8 @@ function mayProtect(probe: ProbeResult): boolean {
 /** Mode `snapshot`: what a remote gets of this project is its snapshots. */
 async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPorts): Promise<SyncAnswer> {
   try {
-    const taken = await protectWork(input, facts, { always: true }, ports);
+    const known = await currentFacts(input, facts, ports);
+    const taken = await protectWork(input, known, { always: true }, ports);
     const { stats, standing, failure } = taken;
     if (failure !== null) return { outcome: { kind: 'failed', failure }, facts: taken.facts, stats };
     if (standing !== null) return blocked(standing, taken.facts, stats);
