@@ -2,8 +2,10 @@
 // Knows nothing of what they do.
 
 import { execFile } from 'node:child_process';
+import { readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Clock } from './clock.ts';
+import { livingMembers } from './group-members.ts';
 import { processStart } from './process-start.ts';
 
 const run = promisify(execFile);
@@ -25,17 +27,22 @@ export async function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL')
   }
 }
 
-async function isSameProcess({ pid, start }: KnownProcess): Promise<boolean> {
-  return (await processStart(pid)) === start;
-}
-
-/** Asks the group to end, insists after 5 s, and answers when its leader is gone; false when it never was there. */
-export async function endGroup(leader: KnownProcess, clock: Clock): Promise<boolean> {
-  if (!(await isSameProcess(leader))) return false;
+/**
+ * Asks the group to end, insists after 5 s, and answers when nothing of it lives any more; false when nothing did.
+ * A group whose leader has ended counts as the same one only where a member is at work in one of `folders`: the
+ * number alone may belong to a stranger's.
+ */
+export async function endGroup(
+  leader: KnownProcess,
+  { clock, folders }: { clock: Clock; folders: readonly string[] },
+): Promise<boolean> {
+  const start = await processStart(leader.pid);
+  const isLed = start === leader.start;
+  if (!isLed && (start !== null || !(await worksIn(leader.pid, folders)))) return false;
   await signalGroup(leader.pid, 'SIGTERM');
   const deadline = clock.monotonic() + GRACE_MS;
   let insisted = false;
-  while (await isSameProcess(leader)) {
+  while (await isLeft(leader)) {
     if (!insisted && clock.monotonic() >= deadline) {
       insisted = true;
       await signalGroup(leader.pid, 'SIGKILL');
@@ -43,4 +50,23 @@ export async function endGroup(leader: KnownProcess, clock: Clock): Promise<bool
     await clock.sleep(LOOK_MS);
   }
   return true;
+}
+
+/** The leader may go at once and a program of its own ignore the signal: a group has ended with its last member. */
+async function isLeft({ pid, start }: KnownProcess): Promise<boolean> {
+  const found = await processStart(pid);
+  // No number is given again while a group has it.
+  if (found !== null) return found === start;
+  return (await livingMembers(pid)).length > 0;
+}
+
+async function worksIn(group: number, folders: readonly string[]): Promise<boolean> {
+  for (const member of await livingMembers(group)) {
+    // Of another user, ended meanwhile, or a system that does not tell: then it is not known to be ours.
+    const place = await readlink(`/proc/${member}/cwd`).catch(() => null);
+    if (place !== null && folders.some((folder) => place === folder || place.startsWith(`${folder}/`))) {
+      return true;
+    }
+  }
+  return false;
 }

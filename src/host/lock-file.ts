@@ -10,6 +10,8 @@ const TAKEOVER = '.takeover.';
 const NAMED_PID = /\.(\d+)(?:\.\d+)?$/;
 /** Rivals for a dead holder's lock come back at different moments. */
 const RIVAL_WAIT_MS = 10;
+/** A rival that is still there then stands still itself, frozen for example: for others that is as if it held the lock. */
+const MOST_RIVALRIES = 300;
 
 let takes = 0;
 
@@ -30,7 +32,7 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
   await rm(aside, { force: true });
   await writeFile(aside, text, { mode: 0o600, flag: 'wx' });
   try {
-    for (;;) {
+    for (let rivalries = 0; ; ) {
       if (await linkNew(aside, path)) {
         await clearDead(path);
         return { kind: 'held', lock: { release: () => releaseLock(path, text) } };
@@ -40,7 +42,8 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
       const holder = parseHolder(found);
       if (holder && (await isRunning(holder))) return { kind: 'taken', pid: holder.pid };
       await clearDead(path);
-      await removeStale(path, found, aside, pid);
+      const rival = await removeStale(path, found, aside, pid);
+      if (rival !== null && ++rivalries === MOST_RIVALRIES) return { kind: 'taken', pid: rival };
       await setTimeout(Math.random() * RIVAL_WAIT_MS);
     }
   } finally {
@@ -62,20 +65,21 @@ async function linkNew(from: string, to: string): Promise<boolean> {
  * Several starters may find the same dead holder, and no file system call removes a file only if it is still the
  * one that was judged. So each announces itself first and goes on only when it sees no other living announcement:
  * of two, at least one sees the other. While one is alone, nobody else may remove the lock, and no new one can
- * appear in its place.
+ * appear in its place. Answers the rival that it gave way to.
  */
-async function removeStale(path: string, judged: string, aside: string, pid: number): Promise<void> {
+async function removeStale(path: string, judged: string, aside: string, pid: number): Promise<number | null> {
   const announced = `${path}${TAKEOVER}${pid}`;
-  if (!(await linkNew(aside, announced))) return;
+  if (!(await linkNew(aside, announced))) return null;
   try {
-    if (await hasRival(path, announced)) return;
-    if ((await readHolder(path)) === judged) await unlink(path);
+    const rival = await findRival(path, announced);
+    if (rival === null && (await readHolder(path)) === judged) await unlink(path);
+    return rival;
   } finally {
     await unlink(announced);
   }
 }
 
-async function hasRival(path: string, announced: string): Promise<boolean> {
+async function findRival(path: string, announced: string): Promise<number | null> {
   const folder = dirname(path);
   const prefix = `${basename(path)}${TAKEOVER}`;
   for (const name of await readdir(folder)) {
@@ -83,10 +87,10 @@ async function hasRival(path: string, announced: string): Promise<boolean> {
     if (!name.startsWith(prefix) || other === announced) continue;
     const text = await readHolder(other);
     const holder = text === null ? null : parseHolder(text);
-    if (holder && (await isRunning(holder))) return true;
+    if (holder && (await isRunning(holder))) return holder.pid;
     await rm(other, { force: true }); // announced by a process that died since
   }
-  return false;
+  return null;
 }
 
 /** Removes what dead takers left beside the lock: the file they wrote aside, and announcements. */

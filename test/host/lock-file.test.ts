@@ -107,3 +107,16 @@ test('takeLock() takes over from a dead process that had the number of this one,
     expect(await readdir(folder)).toEqual([]);
   }
 });
+
+test('takeLock() answers "taken" when a living process stands still while it takes a dead one over', async () => {
+  const path = join(folder, 'a.lock');
+  const dead = sleeper();
+  await takeLock(path, dead.pid);
+  await dead.kill();
+  const frozen = sleeper();
+  const start = await processStart(frozen.pid);
+  await writeFile(`${path}.takeover.${frozen.pid}`, JSON.stringify({ pid: frozen.pid, start }));
+  expect(await takeLock(path, process.pid)).toEqual({ kind: 'taken', pid: frozen.pid });
+  await frozen.kill();
+  expect((await takeLock(path, process.pid)).kind).toBe('held');
+});

@@ -8,7 +8,7 @@ import { repairIndex } from '../commit/repair-index.ts';
 import { openObjects } from '../objects/objects.ts';
 import type { LockWait } from '../refs/lock-file.ts';
 import { openRepository } from '../repository.ts';
-import { endLeftChild } from '../system/child-record.ts';
+import { endLeftChild, hasLeftChild } from '../system/child-record.ts';
 import type { Repository } from '../types.ts';
 import { clearLeftLocks, hasLeftLocks } from './left-locks.ts';
 
@@ -47,13 +47,16 @@ async function withoutOrphan(lock: LockFile, repo: Repository, clock: Clock): Pr
   }
 }
 
-/** After a kill: locks of ours stand in the way, of the probe too. @throws Failure as `takeRepositoryLock` */
+/**
+ * After a kill: locks of ours stand in the way, of the probe too, and so do those of a program that still runs.
+ * @throws Failure as `takeRepositoryLock`
+ */
 export async function clearAfterKill(
   worktree: string,
   ports: { pid: number; clock: Clock; random: Random },
 ): Promise<void> {
   const repo = await openRepository(worktree);
-  if (!(await hasLeftLocks(repo))) return;
+  if (!(await hasLeftChild(repo)) && !(await hasLeftLocks(repo))) return;
   const lock = await takeRepositoryLock(repo, ports);
   try {
     const commits = await clearLeftLocks(repo);

@@ -1,7 +1,7 @@
 // Notes beside the repository lock which git program is at work for us, because the end of the service does not end
 // it: whoever takes the lock next ends what is still running. Knows nothing of what the program does.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endGroup, type KnownProcess } from '../../host/child-group.ts';
 import type { Clock } from '../../host/clock.ts';
@@ -28,6 +28,17 @@ export async function forgetChild(repo: Repository): Promise<void> {
   await rm(recordOf(repo), { force: true });
 }
 
+/** Whether a sync was killed while a program was at work for it: cheap, for every sync asks. */
+export async function hasLeftChild(repo: Repository): Promise<boolean> {
+  try {
+    await lstat(recordOf(repo));
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
 /** For the holder of the repository lock. Answers whether something was still running, and ends it first. */
 export async function endLeftChild(repo: Repository, clock: Clock): Promise<boolean> {
   const path = recordOf(repo);
@@ -39,7 +50,8 @@ export async function endLeftChild(repo: Repository, clock: Clock): Promise<bool
     throw error;
   }
   const child = parse(text);
-  const wasRunning = child !== null && (await endGroup(child, clock));
+  const wasRunning =
+    child !== null && (await endGroup(child, { clock, folders: [repo.worktree, repo.gitDir] }));
   await rm(path, { force: true });
   return wasRunning;
 }

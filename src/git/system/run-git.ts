@@ -1,7 +1,8 @@
 // Runs the system's git: arguments as a list, nothing asked of a person, ended with its whole group when its time is
 // over or nobody wants it any more. Knows no command.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 import { signalGroup } from '../../host/child-group.ts';
 import type { Clock } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
@@ -59,13 +60,30 @@ function environment(env: Environment, more: Environment): NodeJS.ProcessEnv {
 const TAKEN_AWAY =
   /^(?:GIT_TRACE|GIT_CURL_VERBOSE|GIT_DIR$|GIT_WORK_TREE$|GIT_INDEX_FILE$|GIT_COMMON_DIR$|GIT_OBJECT_DIRECTORY$|GIT_ALTERNATE|GIT_NAMESPACE$|GIT_PREFIX$|SYNC_|GITHUB_TOKEN$|GH_TOKEN$)/;
 
+/** Takes one line of its input and becomes git; ends when there is none, because we have ended. */
+const ONCE_TOLD = 'read -r word && exec git "$@"';
+let shell: Promise<boolean> | null = null;
+
+/** Not on every system, and not where Deno's permissions leave it out: there git begins at once. */
+function hasShell(): Promise<boolean> {
+  const tried = async () => promisify(execFile)('sh', ['-c', ':']);
+  shell ??= tried().then(
+    () => true,
+    () => false,
+  );
+  return shell;
+}
+
 async function run(
   { repo, env, clock, signal }: GitRunner,
   args: readonly string[],
   call: GitCall,
 ): Promise<GitAnswer> {
   if (!call.finish) throwIfAborted(signal);
-  const child = spawn('git', args, {
+  // Whoever comes after a kill must know of what changes something: it begins only when it is noted.
+  const waits = call.changes === true && (await hasShell());
+  const [program, all] = waits ? ['sh', ['-c', ONCE_TOLD, 'git', ...args]] : ['git', [...args]];
+  const child = spawn(program, all, {
     cwd: repo.worktree,
     env: environment(env, call.env ?? {}),
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -78,18 +96,22 @@ async function run(
   try {
     // git may end without reading its input; its exit code tells.
     child.stdin.on('error', () => child.stdin.destroy());
-    child.stdin.end(call.input ?? '');
     if (call.changes && child.pid !== undefined) await noteChild(repo, child.pid);
+    if (waits) child.stdin.write('begin\n');
+    child.stdin.end(call.input ?? '');
     const answer = await ended;
     if (!call.finish) throwIfAborted(signal);
     if (stop.isLate())
       throw new Failure('job-timeout', `git ${args[0]} took longer than its time in ${repo.worktree}.`);
     return answer;
   } catch (error) {
+    // What could not be noted must not go on.
+    stop.end();
     if (errorCode(error) !== 'ENOENT') throw error;
     throw new Failure('git-missing', 'There is no git program to be run.', { cause: error });
   } finally {
     stop.cancel();
+    child.stdin.destroy();
     if (call.changes) await forgetChild(repo);
   }
 }
@@ -135,6 +157,7 @@ function stopper(child: ChildProcess, clock: Clock, timeoutMs: number, signal: A
   signal?.addEventListener('abort', end, { once: true });
   return {
     isLate: () => late,
+    end,
     cancel() {
       cancelTimer();
       cancelKill();
