@@ -18,6 +18,7 @@ import { addHealthRoutes } from './health.ts';
 import { addHistoryRoutes } from './history.ts';
 import { addOpenApiRoutes } from './openapi.ts';
 import { addPageRoutes } from './page.ts';
+import { addPauseAllRoutes } from './pause-all.ts';
 import { createErrorHandler } from './problem.ts';
 import { addProjectRoutes } from './projects.ts';
 import { addQueueRoutes } from './queue.ts';
@@ -60,6 +61,7 @@ export function createApi(deps: ApiDeps): Api {
   app.use(createRouteCheck(() => app.routes));
   app.use('/api/sync/*', readBody);
   addServiceRoutes(app, deps);
+  addPauseAllRoutes(app, deps);
   addTriggerRoutes(app, deps);
   addQueueRoutes(app, deps);
   addHistoryRoutes(app, deps);

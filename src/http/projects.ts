@@ -9,7 +9,7 @@ import type { Service } from '../model/service.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectView, listProjectViews } from '../store/project-views.ts';
 import type { ApiApp } from './api-app.ts';
-import { invalidRequest } from './problem.ts';
+import { pauseEnd } from './pause-all.ts';
 import { EmptyBodySchema, json, jsonBody, ProjectParamsSchema, problems } from './schemas/common.ts';
 import {
   AddProjectBodySchema,
@@ -146,12 +146,7 @@ function addChanging(app: ApiApp, { db, service }: ProjectsDeps): void {
 function addPausing(app: ApiApp, { db, service, clock }: ProjectsDeps): void {
   app.openapi(pauseRoute, async (c) => {
     const projectId = idOf(c.req.valid('param'));
-    const { untilMs = null } = c.req.valid('json');
-    if (untilMs !== null && untilMs <= clock.now()) {
-      const message = 'must be an instant in the future, as epoch milliseconds (no duration)';
-      throw invalidRequest([{ path: 'untilMs', message }]);
-    }
-    await service.pauseProject(projectId, untilMs);
+    await service.pauseProject(projectId, pauseEnd(c.req.valid('json').untilMs, clock));
     return c.json(await answerOne({ db, service }, projectId), 200);
   });
   app.openapi(resumeRoute, async (c) => {

@@ -89,6 +89,10 @@ export type Service = {
   /** `untilMs` null: until resumed. */
   pauseProject(projectId: ProjectId, untilMs: number | null): Promise<void>;
   resumeProject(projectId: ProjectId): Promise<void>;
+  /** Every project there is, each as by `pauseProject`; one that is added later is not paused. */
+  pauseAll(untilMs: number | null): Promise<void>;
+  /** Also those that were paused one by one. */
+  resumeAll(): Promise<void>;
   /** Newest first, thinned out by the project's policy. @throws Failure `project-not-found`, `folder-missing` */
   listSnapshots(projectId: ProjectId, page: SnapshotPage): Promise<SnapshotList>;
   /** @throws Failure `snapshot-not-found`, and as `listSnapshots` does */

@@ -25,7 +25,14 @@ type ProjectPorts = {
 
 type ProjectControl = Pick<
   Service,
-  'addProject' | 'updateProject' | 'removeProject' | 'pauseProject' | 'resumeProject' | 'discover'
+  | 'addProject'
+  | 'updateProject'
+  | 'removeProject'
+  | 'pauseProject'
+  | 'resumeProject'
+  | 'pauseAll'
+  | 'resumeAll'
+  | 'discover'
 >;
 
 /** "Until resumed": the last instant with a year of four digits, which every reader of ISO 8601 takes. */
@@ -60,6 +67,15 @@ export function createProjectControl(ports: ProjectPorts): ProjectControl {
       await take(await mustFindProject(db, projectId), ports);
       lifecycle.pipeline()?.wake();
     },
+    async pauseAll(untilMs) {
+      await setPaused(db, 'all', untilMs ?? FOREVER_MS);
+      await takeAll(ports);
+    },
+    async resumeAll() {
+      await setPaused(db, 'all', null);
+      await takeAll(ports);
+      lifecycle.pipeline()?.wake();
+    },
     discover: () => discoverFolders(ports),
   };
 }
@@ -86,6 +102,11 @@ async function take(project: Project, { bus, enrol, projects, lifecycle }: Proje
   projects.put(project);
   await lifecycle.pipeline()?.include(project);
   bus.notify();
+}
+
+async function takeAll(ports: ProjectPorts): Promise<void> {
+  const { db, machineId } = ports.enrol;
+  for (const project of await listProjects(db, { machineId })) await take(project, ports);
 }
 
 async function discoverFolders({ roots, discoverDepth, enrol }: ProjectPorts) {

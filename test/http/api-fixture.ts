@@ -218,6 +218,8 @@ function createPlayedService(db: Database): Service {
       await existing(projectId);
       await setPaused(db, projectId, null);
     },
+    pauseAll: (untilMs) => setPaused(db, 'all', untilMs ?? Date.parse('9999-12-31')),
+    resumeAll: () => setPaused(db, 'all', null),
     async listSnapshots(projectId) {
       await existing(projectId);
       return { snapshots: [], nextCursor: null };

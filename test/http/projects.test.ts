@@ -128,6 +128,21 @@ describe('projects', () => {
     }
   });
 
+  test('POST pause and resume concern every project, and an end that is over is refused', async () => {
+    const pausedUntil = async () =>
+      (await api.send('GET', '/api/sync/projects')).body.projects.map(
+        (project: { pausedUntil: string | null }) => project.pausedUntil,
+      );
+    const untilMs = Date.now() + 3_600_000;
+    const paused = await api.send('POST', '/api/sync/pause', { untilMs });
+    expect([paused.status, paused.body.success]).toEqual([200, true]);
+    expect(new Set(await pausedUntil())).toEqual(new Set([new Date(untilMs).toISOString()]));
+    const over = await api.send('POST', '/api/sync/pause', { untilMs: 60_000 });
+    expect([over.status, over.body.code]).toEqual([400, 'invalid-request']);
+    expect((await api.send('POST', '/api/sync/resume', {})).status).toBe(200);
+    expect(new Set(await pausedUntil())).toEqual(new Set([null]));
+  });
+
   test('POST projects adds a folder, once', async () => {
     const body = { path: '/home/u/recipes', projectName: 'recipes', github: { syncBranches: ['main'] } };
     const added = await api.send('POST', '/api/sync/projects', body);

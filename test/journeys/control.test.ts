@@ -269,3 +269,31 @@ test('a program that embeds the service enables a project by code, and sees it a
   const second = await createSyncAPI({ port: 0, schedulerOptions: { dbPath } });
   await second.stop();
 });
+
+test('all projects are paused over a restart, and go on together', async () => {
+  const projects = [await journey.addProject('one'), await journey.addProject('two')];
+  const service = await journey.start({ folders: projects.map(({ path }) => path) });
+  for (const { id } of projects) await service.untilState(id, 'safe');
+  expect((await service.api('POST', '/api/sync/pause', {})).status).toBe(200);
+  for (const { id } of projects) expect((await service.project(id)).state).toBe('paused');
+  const requests = journey.server.requests.length;
+  await service.stop();
+
+  for (const project of projects) await project.repo.write('a.md', 'a\n');
+  const second = await journey.start();
+  const feed = await second.feed(0);
+  await feed.until(({ type }) => type === 'scan.finished', 'the end of the scan');
+  feed.close();
+  const trigger = await second.api('POST', '/api/sync/trigger', {});
+  expect(trigger.body.skipped.map(({ reason }: { reason: string }) => reason)).toEqual(['paused', 'paused']);
+  for (const { id } of projects) expect((await second.project(id)).state).toBe('paused');
+  expect(journey.server.requests.length).toBe(requests);
+
+  expect((await second.api('POST', '/api/sync/resume')).status).toBe(200);
+  await second.api('POST', '/api/sync/trigger', {});
+  for (const project of projects) {
+    await untilRemoteHas(journey, project, 'a.md', 'a\n');
+    await second.untilState(project.id, 'safe');
+    await expectTwins(project);
+  }
+});
