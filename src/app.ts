@@ -17,7 +17,8 @@ import type { Service } from './model/service.ts';
 import { createPipeline } from './pipeline.ts';
 import { type EnrolPorts, refreshProject } from './projects/enrol.ts';
 import { enrolConsented, enrolFolders } from './projects/enrol-folders.ts';
-import { markSeen, stopWorker } from './queue/workers.ts';
+import { markSeen } from './queue/workers.ts';
+import { markStopped } from './runner/announce.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
 import { createProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
@@ -28,7 +29,7 @@ import { dataFolderOf, openStore, takeOver } from './service/open-store.ts';
 import { createService } from './service/service.ts';
 import type { Database } from './store/database.ts';
 import { appendEvents, eventBounds, readEvents } from './store/events.ts';
-import { readSettings, writeSettings } from './store/settings.ts';
+import { readSettings, settingsScope, writeSettings } from './store/settings.ts';
 import { VERSION } from './version.ts';
 
 export type App = {
@@ -55,7 +56,8 @@ export async function createApp(input: { host: Host; layers: Layers; log: Log })
   checkBind(first);
   const { db, lock } = await openStore(host, first, log);
   try {
-    const { layer, issues } = flatten(await readSettings(db), 'saved settings');
+    const scope = settingsScope(db, machineOf(host, first));
+    const { layer, issues } = flatten(await readSettings(db, scope), 'saved settings');
     for (const issue of issues) log.warn(issue, 'a saved setting is not known any more and is left out');
     const layers = { ...input.layers, saved: layer };
     return assemble({ host, log, layers, db, lock, dataFolder: dataFolderOf(host, first) });
@@ -69,16 +71,16 @@ export async function createApp(input: { host: Host; layers: Layers; log: Log })
 function assemble(parts: Parts): App {
   const { host, log, db, lock } = parts;
   const { clock, random } = host;
+  const machineId = machineOf(host, mergeLayers(parts.layers).config);
   const config = createConfigAccess({
     layers: parts.layers,
-    save: (values) => writeSettings(db, values),
+    save: (values) => writeSettings(db, values, settingsScope(db, machineId)),
     onChange: async (keys) => {
       await bus.publish([{ type: 'service.config', data: { keys } }]);
       service.wake();
     },
   });
   checkBind(config.current());
-  const machineId = config.current().machineId ?? machineIdOf(host.hostname);
   const workerId = `${machineId}-${host.pid}-${newId(random)}`;
   const bus = createEventBus({
     read: (after, limit) => readEvents(db, { after, limit }),
@@ -114,6 +116,7 @@ function assemble(parts: Parts): App {
       const enrolled = await enrolFolders(folders, { db, machineId, env, homeDir, clock, autoStart });
       named.roots = enrolled.roots;
       if (autoStart) await service.start();
+      else await markStopped({ db, log, workerId });
       const listed = await service.discover();
       return [...enrolled.lines, ...listed.map((found) => `found, not synced until enabled: ${found.path}`)];
     },
@@ -124,7 +127,7 @@ function assemble(parts: Parts): App {
       listening = null;
       await bus.stop();
       await scanner.close();
-      await stopWorker(db, { workerId });
+      await markStopped({ db, log, workerId });
       await db.close();
       await lock?.release();
     },
@@ -156,6 +159,7 @@ function buildService(built: Built) {
       version: VERSION,
       createdAt: clock.now(),
       bus,
+      log,
       enrol,
       projects,
       roots,
@@ -173,6 +177,8 @@ function buildService(built: Built) {
       }),
   });
 }
+
+const machineOf = (host: Host, config: Config) => config.machineId ?? machineIdOf(host.hostname);
 
 function newId(random: Random): string {
   return Math.floor(random() * 2 ** 48).toString(36);

@@ -15,6 +15,7 @@ import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import type { Worker } from './queue/worker.ts';
+import { tellQueued, tellStopped } from './runner/announce.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
 import { createCommitHere } from './runner/commit-here.ts';
@@ -31,7 +32,6 @@ import { createScanTimer, type ScanTimer } from './runner/scan-timer.ts';
 import { triggerProject } from './runner/trigger-project.ts';
 import { quietPeriodOf } from './runner/urgency.ts';
 import { openWatch, type ProjectWatcher } from './runner/watch-projects.ts';
-import { noteActivity } from './store/projects.ts';
 import { createDirtyPaths, type DirtyPathsStore } from './watch/dirty-paths.ts';
 import { createQuietPeriod, type QuietPeriod } from './watch/quiet-period.ts';
 
@@ -70,7 +70,7 @@ class SyncPipeline implements Pipeline {
     this.#quiet = createQuietPeriod({
       clock,
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
-      enqueue: (projectId, delayMs) => this.#owed.queue(projectId, delayMs),
+      enqueue: (projectId, delayMs) => this.#queueChange(projectId, delayMs),
     });
     const isRunning = (projectId: ProjectId) => this.#running.has(projectId);
     this.#owed = createOwedChanges({
@@ -78,7 +78,7 @@ class SyncPipeline implements Pipeline {
       commitHere: createCommitHere({ ...ports, ...ports.job, hints: this.#hints, isRunning }),
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
       doubt: (projectId, why) => this.#certain.doubt(projectId, why),
-      onQueued: (projectIds) => this.#tellQueued(projectIds),
+      onQueued: (projectIds) => tellQueued(projectIds, { ...ports, states: this.#states }),
     });
     this.#watcher = openWatch(ports, {
       onDirty: ({ projectId, paths }) => this.#noteChange(projectId, paths),
@@ -128,13 +128,10 @@ class SyncPipeline implements Pipeline {
     });
   }
 
-  // 2. It becomes a row in the queue: from here on it survives a crash.
+  // 2. It becomes a row in the queue: from here on it survives a crash. While the queue is away it is committed here.
 
-  async #tellQueued(projectIds: readonly ProjectId[]): Promise<void> {
-    const { db, bus } = this.#ports;
-    await bus.publish(projectIds.map((projectId) => ({ type: 'change.detected', projectId, data: {} })));
-    await noteActivity(db, projectIds);
-    await this.#states.publish(projectIds);
+  #queueChange(projectId: ProjectId, delayMs: number): void {
+    this.#owed.queue(projectId, delayMs);
   }
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
@@ -215,15 +212,14 @@ class SyncPipeline implements Pipeline {
   }
 
   async stop(): Promise<void> {
-    const { bus, machineId, settings } = this.#ports;
     this.#stopping.abort(new Failure('aborted', 'The service is stopping.'));
     await this.#timer.stop();
     await this.#poll.stop();
     await this.#watcher.close();
     this.#quiet.close();
-    await this.#worker.stop(settings().shutdownGraceMs);
+    await this.#worker.stop(this.#ports.settings().shutdownGraceMs);
     await this.#background.settled();
-    await bus.publish([{ type: 'service.stopped', data: { machineId } }]);
+    await tellStopped(this.#ports);
   }
 
   unsure(projectId: ProjectId): Reason | null {

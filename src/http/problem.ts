@@ -24,6 +24,7 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'method-not-allowed': 405,
   'project-disabled': 409,
   'project-exists': 409,
+  'project-elsewhere': 409,
   'no-conflict': 409,
   'service-stopped': 409,
   'snapshot-branch-checked-out': 409,

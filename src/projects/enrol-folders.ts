@@ -7,6 +7,7 @@ import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import { NEEDS_ATTENTION, type Project, projectState } from '../model/project.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
+import { firstCloneOf } from '../store/project-ids.ts';
 import { type EnrolPorts, enrolProject } from './enrol.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function enrolFolders(
     const kind = await classifyFolder(folder);
     if (kind === 'work-tree') {
       const project = await enrolProject({ path: folder }, ports);
-      lines.push(`${project.projectId}: ${standing(project, ports)}`);
+      lines.push(`${project.projectId}: ${standing(project, ports)}${sameAs(project)}`);
     } else if (kind === 'root') {
       roots.push(folder);
     } else {
@@ -31,6 +32,12 @@ export async function enrolFolders(
     }
   }
   return { lines, roots };
+}
+
+/** Said where a person would look for the other name. */
+function sameAs(project: Project): string {
+  const first = firstCloneOf(project);
+  return first === null ? '' : ` (${first} is the same repository on another machine)`;
 }
 
 /** As far as it is known before anything was compared. */

@@ -28,8 +28,17 @@ export async function enrolProject(
   ports: EnrolPorts,
 ): Promise<Project> {
   const path = await realFolder(input.path);
-  const settings = await findSettings(path);
   const known = await findProjectByPath(ports.db, ports.machineId, path);
+  return enrolKnown({ ...input, path }, known, ports);
+}
+
+async function enrolKnown(
+  input: { path: string; projectName?: string; github?: GithubConfig },
+  known: Project | null,
+  ports: EnrolPorts,
+): Promise<Project> {
+  const path = await realFolder(input.path);
+  const settings = await findSettings(path);
   const first = await inspectRepository(
     path,
     settings.github ?? input.github ?? known?.github ?? null,
@@ -62,7 +71,9 @@ export async function enrolProject(
  */
 export async function refreshProject(project: Project, ports: EnrolPorts): Promise<Project> {
   try {
-    return await enrolProject({ path: project.path }, ports);
+    // Removed meanwhile, maybe by another machine: it must not come back by being looked at.
+    const known = await findProjectByPath(ports.db, ports.machineId, project.path);
+    return known === null ? project : await enrolKnown({ path: project.path }, known, ports);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return noteReason(project, error, ports);

@@ -10,13 +10,20 @@ import { findSettings } from './settings-home.ts';
 
 /**
  * Merges the patch into project.json when the settings live there, else into the database.
- * @throws Failure `project-file-invalid`, `invalid-request` with `data.issues`
+ * @throws Failure `project-file-invalid`, `invalid-request` with `data.issues`, `project-elsewhere`
  */
 export async function updateSettings(
   project: Project,
   patch: { projectName?: string; github?: GithubConfigPatch },
   ports: EnrolPorts,
 ): Promise<Project> {
+  // Its files are there, and here the same path may be another project.
+  if (project.machineId !== ports.machineId) {
+    throw new Failure(
+      'project-elsewhere',
+      `The settings of ${project.projectId} are changed on the machine ${project.machineId}.`,
+    );
+  }
   const { home } = await findSettings(project.path);
   if (home === 'file') {
     await updateProjectFile(project.path, patch);

@@ -1,10 +1,13 @@
 // Starting and stopping the pipeline, and what may be said of the projects meanwhile. Knows no single ability of the
 // API: whoever needs the running pipeline asks `started`.
 
+import type { EventBus } from '../events/types.ts';
+import type { Log } from '../host/log.ts';
 import { Failure, type Reason, reasonOf } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { SchedulerStatus, Service, WatcherStatus } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
+import { followMachines } from '../runner/follow-machines.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import type { Database } from '../store/database.ts';
 import { listProjects } from '../store/projects.ts';
@@ -35,12 +38,15 @@ const STOPPED: SchedulerStatus = {
 
 export function createLifecycle(ports: {
   db: Database;
+  bus: EventBus;
+  log: Log;
   machineId: string;
   projects: ProjectTable;
   createPipeline(): Pipeline;
 }): Lifecycle {
   const { db, machineId, projects } = ports;
   let pipeline: Pipeline | null = null;
+  let unfollow = () => {};
   const inTurn = createTurns();
 
   function unsure(projectId: ProjectId): Reason | null {
@@ -57,12 +63,14 @@ export function createLifecycle(ports: {
         for (const project of await listProjects(db, { machineId })) projects.put(project);
         pipeline = ports.createPipeline();
         await pipeline.start();
+        unfollow = followMachines({ ...ports, pipeline });
         return true;
       }),
     stop: () =>
       inTurn(async () => {
         const ending = pipeline;
         pipeline = null;
+        unfollow();
         await ending?.stop();
         return ending !== null;
       }),

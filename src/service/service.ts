@@ -3,6 +3,7 @@
 
 import type { EventBus } from '../events/types.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
+import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Service } from '../model/service.ts';
@@ -14,11 +15,13 @@ import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createProjectControl, mustFindProject } from './project-control.ts';
 import { queueResolution } from './queue-resolution.ts';
 import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
+import { triggerElsewhere } from './trigger-elsewhere.ts';
 
 export type ServicePorts = {
   version: string;
   createdAt: number;
   bus: EventBus;
+  log: Log;
   enrol: EnrolPorts;
   health: HealthPorts;
   projects: ProjectTable;
@@ -48,11 +51,16 @@ export function createService(ports: ServicePorts): ControlledService {
 }
 
 function triggers(
-  { enrol: { db }, projects }: ServicePorts,
+  { enrol: { db, machineId }, bus, projects }: ServicePorts,
   { started }: Lifecycle,
 ): Pick<Service, 'triggerAll' | 'triggerProject' | 'resolveConflict'> {
   return {
-    triggerAll: async (options) => started().triggerAll(options),
+    async triggerAll(options) {
+      const own = await started().triggerAll(options);
+      const others = await triggerElsewhere(options, { db, bus, machineId });
+      const queued = [...own.queued, ...others.queued];
+      return { scanned: own.scanned, queued, skipped: [...own.skipped, ...others.skipped] };
+    },
     async triggerProject(projectId, options) {
       const project = await mustFindProject(db, projectId);
       if (!project.github.enabled) {

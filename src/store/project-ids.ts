@@ -10,6 +10,17 @@ const RESERVED = new Set(['all']);
 
 export type TakenId = { projectId: string; machineId: string; lockKey: string };
 
+const suffixOf = (machineId: string) => `@${toProjectId(machineId).slice(0, LONGEST_SUFFIX - 6)}`;
+
+/** Under which id another machine holds the same repository; null when this project was not named after one. */
+export function firstCloneOf({
+  projectId,
+  machineId,
+}: Pick<TakenId, 'projectId' | 'machineId'>): string | null {
+  const at = projectId.lastIndexOf(suffixOf(machineId));
+  return at > 0 ? projectId.slice(0, at) : null;
+}
+
 /** The part that every id offered for this name begins with. */
 export function idStem(wished: ProjectId | undefined, projectName: string): string {
   return (wished ?? toProjectId(projectName)).slice(0, LONGEST - LONGEST_SUFFIX);
@@ -30,7 +41,7 @@ export function freeProjectId(
   if (isFree(first)) return first;
   const holder = holders.get(first);
   const elsewhere = holder && holder.lockKey === input.lockKey && holder.machineId !== input.machineId;
-  const suffix = elsewhere ? `@${toProjectId(input.machineId).slice(0, LONGEST_SUFFIX - 6)}` : '';
+  const suffix = elsewhere ? suffixOf(input.machineId) : '';
   if (elsewhere && isFree(stem + suffix)) return (stem + suffix) as ProjectId;
   let number = 2;
   while (!isFree(`${stem}${suffix}-${number}`)) number += 1;

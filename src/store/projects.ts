@@ -1,13 +1,14 @@
 // Enrolled projects: save, find, list, pause, remove, and the facts of the last look. The only writer of the table.
 // Knows nothing of git; jobs follow a project by the schema's triggers.
 
+import type { NewEvent } from '../events/types.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project, ProjectFacts } from '../model/project.ts';
 import type { Database, SqlStatement } from './database.ts';
 import { isConstraint } from './errors.ts';
 import { eventStatement } from './events.ts';
 import { LANE_ID, laneStatements } from './lanes.ts';
-import { freeProjectId, idStem } from './project-ids.ts';
+import { firstCloneOf, freeProjectId, idStem } from './project-ids.ts';
 import {
   PROJECT_COLUMNS,
   type ProjectSettings,
@@ -102,7 +103,13 @@ function savedEvent(
   { projectName, machineId, path, github }: ProjectSettings,
 ): SqlStatement {
   const data = { projectName, machineId, path, enabled: github.enabled, mode: github.mode };
-  return eventStatement([{ type, projectId, data }]);
+  const events: NewEvent[] = [{ type, projectId, data }];
+  const first = firstCloneOf({ projectId, machineId });
+  if (type === 'project.added' && first !== null) {
+    const detail = `${path} on ${machineId} is called ${projectId}: ${first} is the same repository on another machine.`;
+    events.push({ type: 'notice', projectId, data: { detail, machineId, sameAs: first } });
+  }
+  return eventStatement(events);
 }
 
 function byId(projectId: ProjectId): SqlStatement {
