@@ -50,9 +50,11 @@ export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[]
  */
 export async function findChanges(input: ChangesInput): Promise<FoundChanges> {
   const files = input.files ?? awaitedFiles();
-  const look = { ...input, files, index: await readIndex(input.repo), differences: new Map() };
   const { objects, head } = input;
-  const tree = head.oid === null ? null : (await objects.readCommit(head.oid)).tree;
+  const commit = head.oid === null ? null : objects.readCommit(head.oid);
+  const [index, headCommit] = await Promise.all([readIndex(input.repo), commit]);
+  const look = { ...input, files, index, differences: new Map() };
+  const tree = headCommit?.tree ?? null;
   const isFileInHead = async (path: RepoPath) =>
     ((await lookUp(objects, tree, path))?.mode ?? FILE_MODE.tree) !== FILE_MODE.tree;
   const units =

@@ -33,7 +33,8 @@ export async function compareWithHead(
 }
 
 function createTreeWalk(objects: ObjectStore, index: IndexFile, found: HeadDifference) {
-  const known = knownTrees(index.extension('TREE'));
+  // Thousands of folders: only taken apart when there is a folder to compare.
+  let known: Map<string, string> | null = null;
 
   const compareEntry = (path: RepoPath, entry: IndexEntry | null, head: TreeSide | null) => {
     const same =
@@ -44,8 +45,9 @@ function createTreeWalk(objects: ObjectStore, index: IndexFile, found: HeadDiffe
   };
 
   const compare = async (folder: string, tree: string | null, range: IndexRange): Promise<void> => {
-    if (tree !== null && known.get(folder) === tree) return;
     if (tree === null && range.from === range.to) return;
+    known ??= knownTrees(index.extension('TREE'));
+    if (tree !== null && known.get(folder) === tree) return;
     const heads = new Map<string, TreeEntry>();
     if (tree !== null) for (const entry of await objects.readTree(tree)) heads.set(entry.name, entry);
     const { files, folders } = childrenOf(index, folder, range);

@@ -25,6 +25,12 @@ const FOREIGN: Place = { kind: 'foreign' };
 
 type PlaceInput = { worktree: string; index: IndexFile; files: WorktreeFiles };
 
+/** What cannot be looked at counts as inside; a fault that is not the file system's is a bug. */
+function insideUnlessBug(error: unknown): Place {
+  if (errorCode(error) === '' && !(error instanceof Failure)) throw error;
+  return INSIDE;
+}
+
 /** The answer to "where is this path?"; each folder is looked at once. */
 export function createPlaceFinder(input: PlaceInput): (path: RepoPath) => Promise<Place> {
   const known = new Map<string, Promise<Place>>();
@@ -36,19 +42,18 @@ export function createPlaceFinder(input: PlaceInput): (path: RepoPath) => Promis
     return asked;
   };
   const lookAt = async (folder: RepoPath): Promise<Place> => {
+    // Asked all at once: on the way to a file each folder would cost two looks after one another.
+    const looks = Promise.allSettled([look(folder), look(childPath(folder, '.git'))]);
     const place = await placeOf(folder);
+    const [stats, nested] = await looks;
     if (place.kind !== 'inside') return place;
     if (input.index.find(folder)?.mode === FILE_MODE.submodule) return FOREIGN;
-    try {
-      const stats = await input.files.lstat(diskPath(input.worktree, folder));
-      if (!stats?.isDirectory()) return { kind: 'cut', at: folder };
-      const nested = await input.files.lstat(diskPath(input.worktree, childPath(folder, '.git')));
-      return nested === null ? INSIDE : FOREIGN;
-    } catch (error) {
-      if (errorCode(error) === '' && !(error instanceof Failure)) throw error;
-      return INSIDE;
-    }
+    if (stats.status === 'rejected') return insideUnlessBug(stats.reason);
+    if (!stats.value?.isDirectory()) return { kind: 'cut', at: folder };
+    if (nested.status === 'rejected') return insideUnlessBug(nested.reason);
+    return nested.value === null ? INSIDE : FOREIGN;
   };
+  const look = async (path: string) => input.files.lstat(diskPath(input.worktree, path));
   const placeOf = async (path: RepoPath): Promise<Place> => {
     const slash = path.lastIndexOf('/');
     if (isGitFolderName(path.slice(slash + 1))) return FOREIGN;

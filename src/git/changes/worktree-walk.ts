@@ -44,14 +44,14 @@ type Folder = {
   rules(hasFile: boolean): Promise<FolderRules>;
 };
 
-/** `range` is what is tracked below it; `kind` is null when the disk has not been asked. `rules` are its folder's. */
+/** `range` is what is tracked below it; `kind` is null when the disk has not been asked. `rules` answers its folder's. */
 type Item = {
   readonly path: RepoPath;
   readonly name: string;
   readonly kind: FolderItem['kind'] | null;
   readonly entry: IndexEntry | null;
   readonly range: IndexRange;
-  readonly rules: FolderRules;
+  rules(): FolderRules | Promise<FolderRules>;
 };
 
 /**
@@ -67,8 +67,12 @@ export async function walkWorktree(unit: string, input: WalkInput, findings: Wal
     const path = unit as RepoPath;
     const parts = path.split('/');
     const name = parts.pop() ?? '';
-    let rules = await ignore.root();
-    for (const part of parts) rules = await rules.enter(part);
+    // Only new files and folders are judged by rules; most units are tracked files.
+    const rules = async () => {
+      let inside = await ignore.root();
+      for (const part of parts) inside = await inside.enter(part);
+      return inside;
+    };
     const item = { path, name, kind: null, entry: index.find(path), range, rules };
     level = await lookAt(item, input, findings);
   }
@@ -98,7 +102,7 @@ async function enter(folder: Folder, input: WalkInput, findings: WalkFindings): 
   const below = await mapConcurrently(present, files.atOnce, ({ name, kind }) => {
     const entry = tracked.files.get(name) ?? null;
     const inside = tracked.folders.get(name) ?? NO_ENTRIES;
-    const item = { path: childPath(path, name), name, kind, entry, range: inside, rules };
+    const item = { path: childPath(path, name), name, kind, entry, range: inside, rules: () => rules };
     return lookAt(item, input, findings);
   });
   return below.flat();
@@ -108,9 +112,9 @@ async function enter(folder: Folder, input: WalkInput, findings: WalkFindings): 
 async function lookAt(item: Item, input: WalkInput, findings: WalkFindings): Promise<Folder[]> {
   const { path, name, kind, entry, range, rules } = item;
   if (entry?.mode === FILE_MODE.submodule) return [];
-  if (kind === 'folder') return asFolder(item, findings);
+  if (kind === 'folder') return asFolder(item, await rules(), findings);
   // A new file that is ignored takes no look at the disk.
-  if (kind !== null && entry === null && rules.isIgnored(name, false)) {
+  if (kind !== null && entry === null && (await rules()).isIgnored(name, false)) {
     allMissing(range, input.index, findings);
     return [];
   }
@@ -121,15 +125,15 @@ async function lookAt(item: Item, input: WalkInput, findings: WalkFindings): Pro
     findings.onUnreadable(path, error);
     return [];
   }
-  if (stats?.isDirectory()) return asFolder(item, findings);
+  if (stats?.isDirectory()) return asFolder(item, await rules(), findings);
   allMissing(range, input.index, findings);
   if (stats === null && entry !== null) findings.onMissing(entry);
-  if (stats !== null && (entry !== null || !rules.isIgnored(name, false)))
+  if (stats !== null && (entry !== null || !(await rules()).isIgnored(name, false)))
     findings.onFile({ path, entry, stats });
   return [];
 }
 
-function asFolder({ path, name, entry, range, rules }: Item, findings: WalkFindings): Folder[] {
+function asFolder({ path, name, entry, range }: Item, rules: FolderRules, findings: WalkFindings): Folder[] {
   if (entry !== null) findings.onMissing(entry);
   const isEmpty = range.from === range.to;
   if (isEmpty && rules.isIgnored(name, true)) return [];

@@ -41,8 +41,8 @@ export async function storeChange(
     return { path: change.path, entry: null };
   }
   const { path, mode, oid } = change;
-  if (!(await isInside(tree, path))) throw changed(path);
-  const before = await statOf(tree, path);
+  const [inside, before] = await Promise.all([isInside(tree, path), statOf(tree, path)]);
+  if (!inside) throw changed(path);
   const kindFits = mode === FILE_MODE.symlink ? before.isSymbolicLink() : before.isFile();
   if (!kindFits) throw changed(path);
   await storeContent(tree, objects, { path, oid, mode, sizeBytes: Number(before.size) });
@@ -97,14 +97,17 @@ async function expectGone(tree: WorkTree, path: RepoPath): Promise<void> {
 
 /** Whether every folder on the way is a real one; behind a link the path lies outside of the work tree. */
 async function isInside(tree: WorkTree, path: RepoPath): Promise<boolean> {
+  const looks: Promise<boolean>[] = [];
   for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
     const folder = path.slice(0, slash);
-    let real = tree.folders.get(folder);
-    if (real === undefined) {
-      real = isRealFolder(tree, folder);
-      tree.folders.set(folder, real);
-    }
-    if (!(await real)) return false;
+    const real = tree.folders.get(folder) ?? isRealFolder(tree, folder);
+    tree.folders.set(folder, real);
+    looks.push(real);
+  }
+  // The topmost decides: what lies behind a link may be anything.
+  for (const look of await Promise.allSettled(looks)) {
+    if (look.status === 'rejected') throw look.reason;
+    if (!look.value) return false;
   }
   return true;
 }

@@ -5,7 +5,16 @@ import { open } from 'node:fs/promises';
 import { type Clock, systemClock } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
 import { readFailure } from '../io-failure.ts';
-import type { GitObject, ObjectStore, ObjectType, Repository, TreeEntry, WorkFileBlob } from '../types.ts';
+import type {
+  GitObject,
+  ObjectBatch,
+  ObjectStore,
+  ObjectStream,
+  ObjectType,
+  Repository,
+  TreeEntry,
+  WorkFileBlob,
+} from '../types.ts';
 import { hashBlobStream, type LooseStore, writeLooseObject, writeLooseStream } from './loose-objects.ts';
 import { LruCache } from './lru-cache.ts';
 import { objectId, parseCommit, parseTree } from './object-format.ts';
@@ -13,6 +22,9 @@ import { ObjectPlaces } from './object-places.ts';
 import { createPack } from './pack-writer.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+// What a commit writes and the commits and trees it is built on are needed again a moment later, by the push.
+const REMEMBERED_BYTES = 2 * 1024 * 1024;
+const OBJECT_OVERHEAD_BYTES = 128;
 
 export type ObjectsOptions = {
   /** Flush every written object to the disk before it gets its name. */
@@ -33,7 +45,18 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
     (entries) => entries.length + 1,
   );
   const clock = options.clock ?? systemClock;
-  const read = async (oid: string) => (await places.read(oid)) ?? missing(oid);
+  const remembered = new LruCache<string, GitObject>(
+    REMEMBERED_BYTES,
+    ({ content }) => content.length + OBJECT_OVERHEAD_BYTES,
+  );
+  const read = async (oid: string) => {
+    const known = remembered.get(oid);
+    // Blobs that were written are only streamed again, by a push; who reads one whole asks for what is on the disk.
+    if (known !== undefined && known.type !== 'blob') return known;
+    const object = (await places.read(oid)) ?? missing(oid);
+    if (object.type === 'commit' || object.type === 'tree') remembered.set(oid, object);
+    return object;
+  };
 
   const writeBlobFile = async (file: WorkFileBlob) => {
     const blob = {
@@ -48,7 +71,10 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
 
   return {
     read,
-    open: async (oid) => (await places.open(oid)) ?? missing(oid),
+    async open(oid) {
+      const known = remembered.get(oid);
+      return known ? streamOf(known) : ((await places.open(oid)) ?? missing(oid));
+    },
     async readCommit(oid) {
       return parseCommit(oid, contentOf(await read(oid), 'commit', oid));
     },
@@ -59,34 +85,54 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
       trees.set(oid, entries);
       return entries;
     },
-    has: (oid) => places.has(oid),
+    has: async (oid) => remembered.get(oid) !== undefined || places.has(oid),
     async write(type, content) {
       const oid = objectId(type, content);
-      if (await packs.keep(oid, clock.now())) return oid;
-      await writeLooseObject(loose, { oid, type, content });
+      const isPacked = await packs.keep(oid, clock.now());
+      if (!isPacked) await writeLooseObject(loose, { oid, type, content });
+      // A copy: what the caller does with its bytes afterwards is its own matter.
+      remembered.set(oid, { type, content: Buffer.from(content) });
       return oid;
     },
     writeBlobFile,
-    async openBatch() {
-      const pack = await createPack(loose);
-      return {
-        async write(type, content) {
-          const oid = objectId(type, content);
-          if (!pack.has(oid) && !(await packs.keep(oid, clock.now()))) await pack.add({ oid, type, content });
-          return oid;
-        },
-        writeBlobFile,
-        async finish() {
-          if ((await pack.finish()) !== null) await packs.rescan();
-        },
-        discard: () => pack.discard(),
-      };
-    },
+    openBatch: () => openBatch({ loose, packs, clock, writeBlobFile }),
     async close() {
       trees.clear();
+      remembered.clear();
       await places.close();
     },
   };
+}
+
+type BatchParts = {
+  loose: LooseStore;
+  packs: ObjectPlaces['own']['packs'];
+  clock: Clock;
+  writeBlobFile: ObjectBatch['writeBlobFile'];
+};
+
+async function openBatch({ loose, packs, clock, writeBlobFile }: BatchParts): Promise<ObjectBatch> {
+  const pack = await createPack(loose);
+  return {
+    async write(type, content) {
+      const oid = objectId(type, content);
+      if (!pack.has(oid) && !(await packs.keep(oid, clock.now()))) await pack.add({ oid, type, content });
+      return oid;
+    },
+    writeBlobFile,
+    async finish() {
+      if ((await pack.finish()) !== null) await packs.rescan();
+    },
+    discard: () => pack.discard(),
+  };
+}
+
+function streamOf({ type, content }: GitObject): ObjectStream {
+  return { type, sizeBytes: content.length, chunks: onePiece(content) };
+}
+
+async function* onePiece(content: Buffer): AsyncGenerator<Uint8Array> {
+  yield content;
 }
 
 async function* readChunks(file: WorkFileBlob): AsyncGenerator<Uint8Array> {

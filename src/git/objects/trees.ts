@@ -1,9 +1,14 @@
 // Looks up, builds and compares trees, touching only the folders that differ.
 // Knows nothing of the index or the work tree.
 
+import { mapConcurrently } from '../map-concurrently.ts';
 import type { RepoPath } from '../paths.ts';
 import { FILE_MODE, type ObjectStore, type TreeEntry } from '../types.ts';
 import { objectId, serializeTree } from './object-format.ts';
+
+const WRITTEN_AT_ONCE = 8;
+/** Trees held in memory before they are written. */
+const MOST_WAITING = 64;
 
 /** What stands at a path: never a folder. */
 export type TreeFile = { readonly mode: number; readonly oid: string };
@@ -44,8 +49,37 @@ export async function buildTree(
   rootTree: string | null,
   changes: Iterable<TreeChange>,
 ): Promise<string> {
-  const root = (await buildFolder(objects, rootTree, groupByFolder(changes))) ?? [];
-  return writeTree(objects, rootTree, root);
+  const written = new TreeWrites(objects);
+  const root = (await buildFolder({ objects, written }, rootTree, groupByFolder(changes))) ?? [];
+  const oid = await written.add(rootTree, root);
+  await written.flush();
+  return oid;
+}
+
+/** Some are written side by side: a tree's id is known before it is on the disk. */
+class TreeWrites {
+  readonly #objects: ObjectStore;
+  #waiting: Buffer[] = [];
+
+  constructor(objects: ObjectStore) {
+    this.#objects = objects;
+  }
+
+  /** Answers the id; that of `before` when nothing is different. */
+  async add(before: string | null, entries: readonly TreeEntry[]): Promise<string> {
+    const content = serializeTree(entries);
+    const oid = objectId('tree', content);
+    if (oid === before) return oid;
+    this.#waiting.push(content);
+    if (this.#waiting.length >= MOST_WAITING) await this.flush();
+    return oid;
+  }
+
+  async flush(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    await mapConcurrently(waiting, WRITTEN_AT_ONCE, (content) => this.#objects.write('tree', content));
+  }
 }
 
 /** The files in which two trees differ, folders with equal ids left out unread. A null tree is an empty one. */
@@ -78,12 +112,12 @@ function groupByFolder(changes: Iterable<TreeChange>): Node {
 
 /** The folder's entries after the changes; null when none is left. */
 async function buildFolder(
-  objects: ObjectStore,
+  tools: { objects: ObjectStore; written: TreeWrites },
   oid: string | null,
   node: Node,
 ): Promise<TreeEntry[] | null> {
   const entries = new Map<string, TreeEntry>();
-  for (const entry of oid === null ? [] : await objects.readTree(oid)) entries.set(entry.name, entry);
+  for (const entry of oid === null ? [] : await tools.objects.readTree(oid)) entries.set(entry.name, entry);
   const folderIds = new Map<string, string>();
   for (const name of node.folders.keys()) {
     const entry = entries.get(name);
@@ -96,23 +130,14 @@ async function buildFolder(
   }
   for (const [name, folder] of node.folders) {
     const before = folderIds.get(name) ?? null;
-    const built = await buildFolder(objects, before, folder);
+    const built = await buildFolder(tools, before, folder);
     if (built !== null) {
-      entries.set(name, { mode: FILE_MODE.tree, name, oid: await writeTree(objects, before, built) });
+      entries.set(name, { mode: FILE_MODE.tree, name, oid: await tools.written.add(before, built) });
     } else if (entries.get(name)?.mode === FILE_MODE.tree) {
       entries.delete(name);
     }
   }
   return entries.size === 0 ? null : [...entries.values()];
-}
-
-async function writeTree(
-  objects: ObjectStore,
-  before: string | null,
-  entries: readonly TreeEntry[],
-): Promise<string> {
-  const content = serializeTree(entries);
-  return before !== null && objectId('tree', content) === before ? before : objects.write('tree', content);
 }
 
 async function* diffFolders(
