@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SyncOutcome } from '../../src/git/sync/sync-work.ts';
 import { Failure, type FailureOptions } from '../../src/model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../../src/model/failure-codes.ts';
-import { decideSettle } from '../../src/runner/decide-settle.ts';
+import { decideNextTry, decideSettle } from '../../src/runner/decide-settle.ts';
 
 const RULES = {
   maxRetries: 3,
@@ -96,4 +96,32 @@ test('decideSettle() retries a lost race on this machine within a second, and ne
   const { outcome } = decide(failed('ref-moved'));
   expect(outcome.kind === 'retry' && outcome.delayMs).toBeLessThan(1_000);
   expect(decide(failed('ref-moved'), { ...JOB, attempt: 50 }).outcome).toMatchObject({ kind: 'retry' });
+});
+
+const REMOTE = { failures: 1, gate: 'host:m', strikes: 0 };
+
+test('decideNextTry() doubles the delay with each failure up to an hour, and never gives up', () => {
+  const delayMs = (failures: number) =>
+    decideNextTry(new Failure('remote-error', 'x'), { ...REMOTE, failures }, RULES).delayMs;
+  expect([delayMs(1), delayMs(2), delayMs(3)]).toEqual([15_000, 30_000, 60_000]);
+  expect(delayMs(500)).toBe(1_800_000);
+});
+
+test('decideNextTry() obeys Retry-After, and closes the gate of a host that asks for it', () => {
+  const asked = { data: { retryAfterMs: 600_000 } };
+  const limited = decideNextTry(new Failure('rate-limited', 'x', asked), REMOTE, RULES);
+  expect(limited.pause).toMatchObject({ key: 'host:m', reason: 'rate-limited' });
+  expect(limited.pause?.pauseMs).toBeGreaterThanOrEqual(600_000);
+  expect(limited.delayMs).toBe(limited.pause?.pauseMs);
+  const busy = decideNextTry(new Failure('remote-error', 'x', asked), REMOTE, RULES);
+  expect(busy).toEqual({ delayMs: 600_000, pause: null });
+  expect(decideNextTry(new Failure('remote-timeout', 'x'), REMOTE, RULES).pause?.key).toBe('host:m');
+});
+
+test('decideSettle() lets a job in a lane without a gate wait by itself, and pauses only the host that failed', () => {
+  const failure = new Failure('offline', 'x', { data: { gate: 'host:h' } });
+  const { outcome, pauses, againMs } = decide({ kind: 'failed', failure }, { ...JOB, hostGate: 'host:none' });
+  expect(outcome).toMatchObject({ kind: 'partial', status: 'retrying' });
+  expect(pauses.map(({ key }) => key)).toEqual(['host:h']);
+  expect(againMs).toBe(pauses[0]?.pauseMs);
 });

@@ -112,10 +112,20 @@ async function addEveryState(db: Database): Promise<void> {
   await queueOne(db, limited);
   await runOnce(db, await addProject(db, 'syncing-1', SAFE), null);
   await queueOne(db, await addProject(db, 'pending-queued', SAFE));
+  const remote = {
+    ...{ name: 'origin', primary: true, url: 'https://h/p.git', branches: ['*'], state: 'safe' as const },
+    ...{ tips: {}, reason: null, failures: 0, retryAt: null, lastSafeAt: 1 },
+  };
+  const mirror = { ...remote, name: 'mirror', primary: false };
+  const forbidden = { ...mirror, state: 'blocked' as const, reason: reason('push-forbidden') };
+  await addProject(db, 'mirrored-safe', { ...SAFE, remotes: [remote, mirror] });
+  await addProject(db, 'mirrored-blocked', { ...SAFE, remotes: [remote, forbidden] });
+  await addProject(db, 'mirrored-pending', { ...SAFE, remotes: [remote, { ...mirror, state: 'pending' }] });
 }
 
 const EXPECTED: Record<string, ProjectState> = {
   'blocked-fact': 'blocked',
+  'mirrored-blocked': 'blocked',
   'blocked-parked': 'blocked',
   'conflict-1': 'conflict',
   'disabled-1': 'disabled',
@@ -124,6 +134,7 @@ const EXPECTED: Record<string, ProjectState> = {
   'paused-1': 'paused',
   'pending-commits': 'pending',
   'pending-files': 'pending',
+  'mirrored-pending': 'pending',
   'pending-never': 'pending',
   'pending-pause-is-over': 'pending',
   'pending-queued': 'pending',
@@ -131,6 +142,7 @@ const EXPECTED: Record<string, ProjectState> = {
   'retrying-1': 'retrying',
   'safe-1': 'safe',
   'safe-2': 'safe',
+  'mirrored-safe': 'safe',
   'syncing-1': 'syncing',
 };
 
@@ -163,10 +175,10 @@ describeDatabases('project views', (db) => {
     const pending = total - outside - safe - needsAttention;
     expect(await countProjectStates(db())).toEqual({ total, safe, pending, needsAttention });
     expect({ total, safe, pending, needsAttention }).toEqual({
-      total: 17,
-      safe: 2,
-      pending: 9,
-      needsAttention: 4,
+      total: 20,
+      safe: 3,
+      pending: 10,
+      needsAttention: 5,
     });
   });
 
