@@ -73,7 +73,10 @@ function versionOf(value: object): 1 | 2 | null {
 /** Null when there is no such file; a reason when it cannot be read. */
 async function readText(path: string): Promise<string | Reason | null> {
   try {
-    const { size } = await stat(path);
+    const stats = await stat(path);
+    // A named pipe would be waited for, without end.
+    if (!stats.isFile()) return reasonOf('project-file-invalid', `${path}: is not a file.`);
+    const { size } = stats;
     if (size > MOST_BYTES) {
       return reasonOf('project-file-invalid', `${path}: has ${size} bytes; at most ${MOST_BYTES} are read.`);
     }

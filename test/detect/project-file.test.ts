@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import {
   chmod,
   lstat,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readProjectFile } from '../../src/detect/project-file.ts';
 import { updateProjectFile } from '../../src/detect/project-file-update.ts';
@@ -29,6 +31,14 @@ const text = () => readFile(file, 'utf8');
 test('readProjectFile() answers "absent" without a file', async () => {
   expect(await readProjectFile(folder)).toEqual({ kind: 'absent' });
   expect(await readProjectFile(join(folder, 'nowhere'))).toEqual({ kind: 'absent' });
+});
+
+test('readProjectFile() answers for a named pipe at once, and says what it is', async () => {
+  await promisify(execFile)('mkfifo', [file]);
+  expect(await readProjectFile(folder)).toEqual({
+    kind: 'invalid',
+    reason: expect.objectContaining({ code: 'project-file-invalid', detail: `${file}: is not a file.` }),
+  });
 });
 
 test('readProjectFile() fills in defaults and keeps unknown keys', async () => {
