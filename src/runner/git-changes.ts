@@ -21,21 +21,26 @@ export type GitLook = {
 
 /**
  * A blocked project is looked at again when something in its git folder differs from what the blocked run saw;
- * without that memory every such run would count as a change of its own and be followed by the next.
+ * without that memory every such run would count as a change of its own and be followed by the next. So is one of
+ * which only snapshots are pushed: its own branches are never the remote's.
  */
 export function createGitLook(): GitLook {
   const seen = new Map<ProjectId, string>();
   return {
     async noteRun(project) {
-      if (project.facts.blocked === null) seen.delete(project.projectId);
+      if (!isRemembered(project)) seen.delete(project.projectId);
       else seen.set(project.projectId, await gitState(project.path));
     },
     async needsSync(project) {
-      if (project.facts.blocked === null) return hasMoved(project);
+      if (!isRemembered(project)) return hasMoved(project);
       return seen.get(project.projectId) !== (await gitState(project.path));
     },
     forget: (projectId) => void seen.delete(projectId),
   };
+}
+
+function isRemembered({ facts, github }: Project): boolean {
+  return facts.blocked !== null || github.mode === 'snapshot';
 }
 
 async function gitState(path: string): Promise<string> {

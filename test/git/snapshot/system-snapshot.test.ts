@@ -13,6 +13,9 @@ import { restoreSnapshot } from '../../../src/git/snapshot/restore.ts';
 import { createGitRepo } from '../../support/git-repo.ts';
 import { type Bench, createBench, everythingElse, treeByGit } from './bench.ts';
 
+/** Comes with ssh. */
+const KEYGEN = 'ssh-keygen';
+
 let bench: Bench;
 beforeEach(async () => {
   bench = await createBench();
@@ -222,7 +225,7 @@ test('a file that is not here in a partial clone is fetched for the restore', as
 test('a snapshot is signed with a key that needs no question, and else taken without a signature', async () => {
   await mkdir(at('.git/keys'));
   const key = (name: string, word: string) =>
-    spawn('ssh-keygen', ['-q', '-t', 'ed25519', '-N', word, '-f', at(`.git/keys/${name}`)]);
+    spawn(KEYGEN, ['-q', '-t', 'ed25519', '-N', word, '-f', at(`.git/keys/${name}`)]);
   await once(key('open', ''), 'close');
   await once(key('shut', 'a word'), 'close');
   for (const [name, value] of [
