@@ -65,6 +65,10 @@ test('GET status has every field of the contract', async () => {
         { key: 'host:github.com', pausedUntil: ISO, reason: 'rate-limited', remaining: 0, limit: 5_000 },
       ],
       projects: { total: 3, safe: 0, pending: 2, needsAttention: 0 },
+      database: {
+        ...{ kind: 'local', reachable: true, awaySince: null, reason: null, figuresAsOf: ISO },
+        owed: { total: 0, projectIds: [] },
+      },
       watcher: { mode: 'events', watched: 12, degradedReason: null },
     },
   });
