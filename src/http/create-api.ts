@@ -13,9 +13,11 @@ import { addConfigRoutes, type ConfigAccess } from './config.ts';
 import { addConflictRoutes } from './conflict.ts';
 import { createOpenFeeds } from './feed.ts';
 import { addFeedRoutes } from './feed-routes.ts';
+import { createFigureReader } from './figures.ts';
 import { createHeaders } from './headers.ts';
 import { addHealthRoutes } from './health.ts';
 import { addHistoryRoutes } from './history.ts';
+import { addMachineRoutes } from './machines.ts';
 import { addOpenApiRoutes } from './openapi.ts';
 import { addPageRoutes } from './page.ts';
 import { addPauseAllRoutes } from './pause-all.ts';
@@ -51,7 +53,8 @@ export type Api = {
   closeFeeds(): Promise<void>;
 };
 
-export function createApi(deps: ApiDeps): Api {
+export function createApi(ports: ApiDeps): Api {
+  const deps = { ...ports, figures: createFigureReader(ports) };
   const app = createApiApp();
   const tickets = createTickets(deps);
   const feeds = createOpenFeeds();
@@ -64,6 +67,7 @@ export function createApi(deps: ApiDeps): Api {
   addPauseAllRoutes(app, deps);
   addTriggerRoutes(app, deps);
   addQueueRoutes(app, deps);
+  addMachineRoutes(app, deps);
   addHistoryRoutes(app, deps);
   addConfigRoutes(app, deps);
   addProjectRoutes(app, deps);

@@ -16,6 +16,7 @@ import { answerServerSentEvents } from './feed-sse.ts';
 import { answerWebSocket, type WebSocketFeedDeps } from './feed-websocket.ts';
 import { json, problems } from './schemas/common.ts';
 import { FeedPageSchema, FeedQuerySchema } from './schemas/feed.ts';
+import type { StatusDeps } from './status.ts';
 
 type FeedRouteDeps = {
   db: Database;
@@ -24,6 +25,7 @@ type FeedRouteDeps = {
   clock: Clock;
   log: Log;
   feeds: OpenFeeds;
+  figures: StatusDeps['figures'];
   upgradeWebSocket: Host['upgradeWebSocket'];
 };
 

@@ -47,12 +47,14 @@ async function readChecks({ service, log }: HealthDeps): Promise<WireHealth['che
   }
   const { database, scheduler, watcher, disk } = found;
   return {
-    database: { ok: database.ok },
-    scheduler: { ok: scheduler.ok },
-    watcher: { ok: watcher.ok },
-    disk: { ok: disk.ok },
+    database: shown(database),
+    scheduler: shown(scheduler),
+    watcher: shown(watcher),
+    disk: shown(disk),
   };
 }
+
+const shown = ({ ok, code }: HealthChecks['database']) => (code === undefined ? { ok } : { ok, code });
 
 /** Without its database or its scheduler nothing is synced; without the others it is slower or at risk. */
 function overall(checks: WireHealth['checks']): WireHealth['status'] {

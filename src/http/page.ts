@@ -16,7 +16,7 @@ const MOST_ROWS = 500;
 
 type PageDeps = {
   db: Database;
-  service: Pick<Service, 'scheduler' | 'unsure' | 'unsureProjects'>;
+  service: Pick<Service, 'machineId' | 'scheduler' | 'unsure' | 'unsureProjects'>;
   access: () => AccessOptions;
 };
 
@@ -25,6 +25,12 @@ export function addPageRoutes(app: ApiApp, { db, service, access }: PageDeps): v
     if (!isAuthorized(c, access())) {
       const text = html`<p class="summary">This service shows its projects to callers with a token only.</p>`;
       return answerPage(c, 401, 'Projects', text);
+    }
+    const outage = db.outage?.() ?? null;
+    if (outage !== null) {
+      const away = html`<p class="summary bad">${outage.reason.detail} Nothing is pushed meanwhile.</p>
+        <p>Changes on this machine are committed here; ${service.scheduler().owed.length} project(s) wait for the queue. ${outage.reason.action}</p>`;
+      return answerPage(c, 503, 'Projects', away, REFRESH_S);
     }
     const [{ projects, nextCursor }, counts] = await Promise.all([
       listProjectViews(db, { limit: MOST_ROWS, cursor: null, unsure: (id) => service.unsure(id) }),
@@ -35,7 +41,7 @@ export function addPageRoutes(app: ApiApp, { db, service, access }: PageDeps): v
     const content = html`<p class="summary">${safe} of ${total} projects safe${
       needsAttention > 0 ? html`, <span class="bad">${needsAttention} need you</span>` : ''
     }.${running}</p>
-      ${projects.length === 0 ? html`<p>No project yet: add one with POST /api/sync/projects.</p>` : table(projects.map(wireProject))}
+      ${projects.length === 0 ? html`<p>No project yet: add one with POST /api/sync/projects.</p>` : table(projects.map(wireProject), service.machineId)}
       ${nextCursor === null ? '' : html`<p class="quiet">The first ${MOST_ROWS}; the API has the others.</p>`}`;
     return answerPage(c, 200, 'Projects', content, REFRESH_S);
   });
@@ -46,16 +52,16 @@ export function addPageRoutes(app: ApiApp, { db, service, access }: PageDeps): v
   });
 }
 
-function table(projects: readonly WireProject[]) {
+function table(projects: readonly WireProject[], thisMachine: string) {
   return html`<table><thead><tr><th>Project</th><th>State</th><th>Why, and what to do</th><th>Last safe</th></tr></thead>
-<tbody>${projects.map(row)}</tbody></table>`;
+<tbody>${projects.map((project) => row(project, thisMachine))}</tbody></table>`;
 }
 
-function row(project: WireProject) {
-  const { projectName, path, branch, state, stateReason, lastSafeAt, heldFiles } = project;
+function row(project: WireProject, thisMachine: string) {
+  const { projectName, machineId, path, branch, state, stateReason, lastSafeAt, heldFiles } = project;
   const held = heldFiles.length === 0 ? '' : html`<div>${heldFiles.length} file(s) held back</div>`;
   return html`<tr>
-<td>${projectName}<br><small>${path}${branch === null ? '' : ` on ${branch}`}</small></td>
+<td>${projectName}<br><small>${machineId === thisMachine ? '' : html`<b>${machineId}</b> `}${path}${branch === null ? '' : ` on ${branch}`}</small></td>
 <td class="state ${toneOf(state)}">${state}</td>
 <td>${stateReason ? html`<div>${stateReason.detail}</div><div class="quiet">${stateReason.action}</div>` : html`<span class="quiet">${quietReason(project)}</span>`}${held}</td>
 <td>${lastSafeAt === null ? 'never yet' : html`<time datetime="${lastSafeAt}">${lastSafeAt.slice(0, 19).replace('T', ' ')} UTC</time>`}</td>

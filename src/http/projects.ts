@@ -57,7 +57,7 @@ const changeRoute = createRoute({
   path: PROJECT,
   summary: "Change a project's settings, key by key; null takes a key away",
   request: { params: ProjectParamsSchema, body: jsonBody(PatchProjectBodySchema) },
-  responses: { 200: oneProject, ...problems(400, 404, 413, 422) },
+  responses: { 200: oneProject, ...problems(400, 404, 409, 413, 422) },
 });
 
 const removeRoute = createRoute({

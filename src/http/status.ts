@@ -2,13 +2,10 @@
 
 import type { Clock } from '../host/clock.ts';
 import type { Service } from '../model/service.ts';
-import { listGates } from '../queue/gates.ts';
-import { queueStats } from '../queue/reads.ts';
 import type { Database } from '../store/database.ts';
-import { countProjectStates } from '../store/project-views.ts';
-import { runTotals } from '../store/runs.ts';
+import type { Figures } from './figures.ts';
 import type { WireStatus } from './schemas/status.ts';
-import { isoOf, isoOrNull, wireData } from './wire.ts';
+import { isoOf, isoOrNull, wireData, wireReason } from './wire.ts';
 
 export type StatusDeps = {
   db: Database;
@@ -17,16 +14,16 @@ export type StatusDeps = {
     'version' | 'machineId' | 'createdAt' | 'scheduler' | 'watcher' | 'unsure' | 'unsureProjects'
   >;
   clock: Pick<Clock, 'now'>;
+  figures(): Promise<Figures>;
 };
 
-/** A few small reads, whatever the number of projects and runs. */
-export async function buildStatus({ db, service, clock }: StatusDeps): Promise<WireStatus> {
-  const [gates, queue, totals, projects] = await Promise.all([
-    listGates(db),
-    queueStats(db),
-    runTotals(db),
-    countProjectStates(db, { unsure: service.unsureProjects() }),
-  ]);
+/** The changes owed that are named; the others are counted. */
+const MOST_OWED_NAMED = 100;
+
+/** Also while the database's server is away: then it says so, and how old the figures are. */
+export async function buildStatus({ db, service, clock, figures }: StatusDeps): Promise<WireStatus> {
+  const { asOf, gates, queue, totals, projects } = await figures();
+  const outage = db.outage?.() ?? null;
   const scheduler = service.scheduler();
   return {
     serviceRunning: scheduler.running,
@@ -43,6 +40,14 @@ export async function buildStatus({ db, service, clock }: StatusDeps): Promise<W
     },
     gates: gates.map((gate) => ({ ...gate, pausedUntil: isoOf(gate.pausedUntil) })),
     projects,
+    database: {
+      kind: db.kind,
+      reachable: outage === null,
+      awaySince: isoOrNull(outage?.since ?? null),
+      reason: outage && wireReason(outage.reason),
+      figuresAsOf: isoOrNull(asOf),
+      owed: { total: scheduler.owed.length, projectIds: scheduler.owed.slice(0, MOST_OWED_NAMED) },
+    },
     watcher: wireData(service.watcher()) as WireStatus['watcher'],
   };
 }

@@ -2,6 +2,7 @@
 
 import type { ConflictChoice } from './conflict.ts';
 import type { Reason } from './failure.ts';
+import type { FailureCode } from './failure-codes.ts';
 import type { JobId, ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { Project } from './project.ts';
@@ -29,7 +30,7 @@ export type SchedulerStatus = {
 
 export type HealthChecks = Record<
   'database' | 'scheduler' | 'watcher' | 'disk',
-  { ok: boolean; detail: string }
+  { ok: boolean; detail: string; code?: FailureCode }
 >;
 
 /** A point in time; `at` is epoch milliseconds. `filesChanged` counts what differs from the one before. */

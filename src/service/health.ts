@@ -1,6 +1,7 @@
 // Whether the service works: each check does what it speaks of, and says what it found.
 
 import { statfs } from 'node:fs/promises';
+import { Failure } from '../model/failure.ts';
 import type { HealthChecks, SchedulerStatus, WatcherStatus } from '../model/service.ts';
 
 export type HealthPorts = {
@@ -46,10 +47,11 @@ async function freeSpace(folder: string): Promise<string> {
   return text;
 }
 
-async function check(look: () => Promise<string>): Promise<{ ok: boolean; detail: string }> {
+async function check(look: () => Promise<string>): Promise<HealthChecks['database']> {
   try {
     return { ok: true, detail: await look() };
   } catch (error) {
-    return { ok: false, detail: (error as Error).message };
+    const detail = (error as Error).message;
+    return error instanceof Failure ? { ok: false, detail, code: error.code } : { ok: false, detail };
   }
 }

@@ -10,9 +10,11 @@ export const SuccessSchema = z.literal(true);
 
 const FAILURE_CODES = Object.keys(FAILURES) as [FailureCode, ...FailureCode[]];
 
+export const CodeSchema = z.enum(FAILURE_CODES);
+
 export const ReasonSchema = z
   .object({
-    code: z.enum(FAILURE_CODES),
+    code: CodeSchema,
     detail: z.string(),
     action: z.string().openapi({ description: 'What a person can do about it.' }),
   })
@@ -25,7 +27,7 @@ const ProblemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(FAILURE_CODES),
+    code: CodeSchema,
     action: z.string(),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))

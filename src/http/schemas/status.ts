@@ -2,7 +2,7 @@
 
 import { z } from '@hono/zod-openapi';
 import { SETTING_KEYS, settingOf } from '../../config/settings.ts';
-import { DurationMsSchema, InstantSchema, SuccessSchema } from './common.ts';
+import { CodeSchema, DurationMsSchema, InstantSchema, ReasonSchema, SuccessSchema } from './common.ts';
 
 const StatusSchema = z
   .object({
@@ -43,6 +43,18 @@ const StatusSchema = z
       pending: z.int(),
       needsAttention: z.int(),
     }),
+    database: z.object({
+      kind: z.enum(['local', 'remote']),
+      reachable: z.boolean().openapi({ description: 'False: the server of the shared queue is away.' }),
+      awaySince: InstantSchema.nullable(),
+      reason: ReasonSchema.nullable(),
+      figuresAsOf: InstantSchema.nullable().openapi({
+        description: 'Of when the figures of queue, gates and projects are; old while the server is away.',
+      }),
+      owed: z
+        .object({ total: z.int(), projectIds: z.array(z.string()) })
+        .openapi({ description: 'Projects with changes that the queue could not take yet.' }),
+    }),
     watcher: z.object({
       mode: z.enum(['events', 'scan-only']),
       watched: z.int(),
@@ -59,7 +71,10 @@ export const ServiceAnswerSchema = z
   .object({ success: SuccessSchema, message: z.string(), status: StatusSchema })
   .openapi('ServiceAnswer');
 
-const CheckSchema = z.object({ ok: z.boolean() });
+const CheckSchema = z.object({
+  ok: z.boolean(),
+  code: CodeSchema.optional().openapi({ description: 'What is the matter.' }),
+});
 export const HealthSchema = z
   .object({
     success: z.boolean(),

@@ -1,0 +1,65 @@
+// The figures of the status that only the database knows. While its server is away the last ones are answered, one set
+// of them, with the instant of which they are; but nothing that cannot be looked up is called safe.
+
+import type { Clock } from '../host/clock.ts';
+import type { Service } from '../model/service.ts';
+import { listGates, type PausedGate } from '../queue/gates.ts';
+import { type QueueStats, queueStats } from '../queue/reads.ts';
+import type { Database } from '../store/database.ts';
+import { countProjectStates, type ProjectCounts } from '../store/project-views.ts';
+import { type RunTotals, runTotals } from '../store/runs.ts';
+
+export type Figures = {
+  /** Epoch milliseconds; null: nothing was ever read. */
+  asOf: number | null;
+  gates: PausedGate[];
+  queue: Pick<QueueStats, 'queueSize' | 'activeSyncs'>;
+  totals: RunTotals;
+  projects: ProjectCounts;
+};
+
+const NONE: Figures = {
+  asOf: null,
+  gates: [],
+  queue: { queueSize: 0, activeSyncs: 0 },
+  totals: {
+    ...{ totalSyncs: 0, successfulSyncs: 0, failedSyncs: 0, successRate: 1 },
+    ...{ averageDurationMs: 0, p95DurationMs: 0, throughputPerMinute: 0 },
+  },
+  projects: { total: 0, safe: 0, pending: 0, needsAttention: 0 },
+};
+
+/** A few small reads, whatever the number of projects and runs. */
+export function createFigureReader({
+  db,
+  service,
+  clock,
+}: {
+  db: Database;
+  service: Pick<Service, 'unsureProjects'>;
+  clock: Pick<Clock, 'now'>;
+}): () => Promise<Figures> {
+  let last = NONE;
+
+  async function read(): Promise<Figures> {
+    const [gates, queue, totals, projects] = await Promise.all([
+      listGates(db),
+      queueStats(db),
+      runTotals(db),
+      countProjectStates(db, { unsure: service.unsureProjects() }),
+    ]);
+    return { asOf: clock.now(), gates, queue, totals, projects };
+  }
+
+  return async () => {
+    try {
+      last = await read();
+      return last;
+    } catch (error) {
+      if (!db.outage?.()) throw error;
+      const { projects } = last;
+      const pending = projects.pending + projects.safe;
+      return { ...last, projects: { ...projects, safe: 0, pending } };
+    }
+  };
+}
