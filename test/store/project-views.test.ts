@@ -119,22 +119,23 @@ async function addEveryState(db: Database): Promise<void> {
   const mirror = { ...remote, name: 'mirror', primary: false };
   const forbidden = { ...mirror, state: 'blocked' as const, reason: reason('push-forbidden') };
   await addProject(db, 'mirrored-safe', { ...SAFE, remotes: [remote, mirror] });
-  await addProject(db, 'mirrored-blocked', { ...SAFE, remotes: [remote, forbidden] });
+  await addProject(db, 'mirrored-refused', { ...SAFE, remotes: [remote, forbidden] });
   await addProject(db, 'mirrored-pending', { ...SAFE, remotes: [remote, { ...mirror, state: 'pending' }] });
 }
 
 const EXPECTED: Record<string, ProjectState> = {
   'blocked-fact': 'blocked',
-  'mirrored-blocked': 'blocked',
   'blocked-parked': 'blocked',
   'conflict-1': 'conflict',
   'disabled-1': 'disabled',
+  'mirrored-pending': 'pending',
+  'mirrored-refused': 'blocked',
+  'mirrored-safe': 'safe',
   'missing-1': 'missing',
   'offline-1': 'offline',
   'paused-1': 'paused',
   'pending-commits': 'pending',
   'pending-files': 'pending',
-  'mirrored-pending': 'pending',
   'pending-never': 'pending',
   'pending-pause-is-over': 'pending',
   'pending-queued': 'pending',
@@ -142,7 +143,6 @@ const EXPECTED: Record<string, ProjectState> = {
   'retrying-1': 'retrying',
   'safe-1': 'safe',
   'safe-2': 'safe',
-  'mirrored-safe': 'safe',
   'syncing-1': 'syncing',
 };
 
