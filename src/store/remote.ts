@@ -16,6 +16,10 @@ const PROBE_TIMEOUT_MS = 2_000;
 
 const SCHEMES = new Set(['http:', 'https:', 'libsql:', 'ws:', 'wss:']);
 
+/** Names and codes of errors on the way; Deno's fetch gives texts only. */
+const LOST =
+  /TimeoutError|AbortError|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR|SERVER_ERROR|HRANA_|socket|ClosedError|error sending request|error reading a body/i;
+
 /** Integers as BigInt: plain numbers would arrive as REAL. */
 function toStatement({ sql, args = {} }: SqlStatement): InStatement {
   const bound: Record<string, string | number | bigint | boolean | null | Uint8Array> = {};
@@ -52,11 +56,7 @@ function translateRemoteError(error: unknown, address: string): unknown {
       cause: error,
     });
   }
-  if (
-    /TimeoutError|AbortError|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR|SERVER_ERROR|HRANA_|socket|ClosedError/i.test(
-      seen,
-    )
-  ) {
+  if (LOST.test(seen)) {
     return new Failure('database-unreachable', `The database server ${address} does not answer.`, {
       cause: error,
     });

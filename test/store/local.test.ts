@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Sqlite from 'libsql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLocal } from '../../src/store/local.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { databaseDeps, temporaryFolder } from '../support/database.ts';
+import { runScript } from '../support/run-script.ts';
 
 let folder: { path: string; remove(): Promise<void> };
 beforeAll(async () => {
@@ -207,29 +206,11 @@ test('a full disk is named and leaves nothing half-written', async () => {
   await db.close();
 });
 
-const OPENER = `
-  const { openDatabase } = await import(process.argv[1]);
-  const { systemClock, systemRandom } = await import(process.argv[2]);
-  const { silentLog } = await import(process.argv[3]);
-  if (process.getuid() === 0) process.setuid(65534);
-  try {
-    const db = await openDatabase({ path: process.argv[4] }, { clock: systemClock, random: systemRandom, log: silentLog });
-    await db.close();
-    console.log('opened');
-  } catch (error) { console.log(error.code ?? String(error)); }`;
-
 // In its own process, because permissions do not bind the administrator.
 async function openAsOrdinaryUser(path: string): Promise<string> {
-  const modules = ['src/store/open.ts', 'src/host/clock.ts', 'src/host/log.ts'].map(
-    (file) => new URL(`../../${file}`, import.meta.url).href,
-  );
-  const args = ['--import', 'tsx', '--input-type=module', '-e', OPENER, ...modules, path];
-  const child = spawn(process.execPath, args, {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = runScript('open-store-worker.ts', [path, 'as-nobody'], ['ignore', 'pipe', 'inherit']);
   let said = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     said += String(chunk);
   });
   await once(child, 'close');

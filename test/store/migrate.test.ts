@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { openLocal } from '../../src/store/local.ts';
@@ -10,6 +8,7 @@ import { MIGRATIONS } from '../../src/store/migrations/list.ts';
 import type { Migration } from '../../src/store/migrations/migration.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { databaseDeps, temporaryFolder } from '../support/database.ts';
+import { runScript } from '../support/run-script.ts';
 
 let folder: { path: string; remove(): Promise<void> };
 beforeAll(async () => {
@@ -56,27 +55,11 @@ test('five openers at once in one process apply each migration once', async () =
   for (const db of opened) await db.close();
 });
 
-const OPENER = `
-  const [{ openDatabase }, { systemClock, systemRandom }, { silentLog }] =
-    await Promise.all(process.argv.slice(1, 4).map((module) => import(module)));
-  process.stdout.write('ready\\n');
-  await new Promise((resolve) => process.stdin.once('data', resolve));
-  const deps = { clock: systemClock, random: systemRandom, log: silentLog };
-  const db = await openDatabase({ path: process.argv[4] }, deps);
-  const [row] = await db.run("SELECT value FROM meta WHERE key = 'epoch'");
-  await db.close();
-  process.stdout.write(row.value);
-  process.exit(0);`;
-
 test('five processes that open at the same moment agree on one schema', async () => {
   const path = at('processes.db');
-  const modules = ['src/store/open.ts', 'src/host/clock.ts', 'src/host/log.ts'].map(
-    (file) => new URL(`../../${file}`, import.meta.url).href,
-  );
-  const args = ['--import', 'tsx', '--input-type=module', '-e', OPENER, ...modules, path];
-  const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const children = Array.from({ length: 5 }, () => {
-    const child = spawn(process.execPath, args, { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = runScript('open-store-worker.ts', [path, 'on-word'], ['pipe', 'pipe', 'inherit']);
+    if (!child.stdout) throw new Error('no output');
     const run = { child, said: '', ready: once(child.stdout, 'data') };
     child.stdout.on('data', (chunk) => {
       run.said += String(chunk);
@@ -84,10 +67,10 @@ test('five processes that open at the same moment agree on one schema', async ()
     return run;
   });
   await Promise.all(children.map((run) => run.ready));
-  for (const { child } of children) child.stdin.write('go\n');
+  for (const { child } of children) child.stdin?.write('go\n');
   const codes = await Promise.all(children.map(async ({ child }) => (await once(child, 'close'))[0]));
   expect(codes).toEqual([0, 0, 0, 0, 0]);
-  const said = new Set(children.map((run) => run.said.replace('ready\n', '')));
+  const said = new Set(children.map((run) => run.said.replace('ready\n', '').trim()));
   expect(said.size).toBe(1);
   expect([...said][0]).toMatch(/^[0-9a-f]{32}$/);
 });

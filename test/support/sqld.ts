@@ -68,10 +68,15 @@ async function launch(folder: string, port: number, args: readonly string[]): Pr
   throw new Error(`sqld did not answer on port ${port}: ${said}`);
 }
 
+/** Deno's `child.kill()` sends one signal and no second one. */
+function signal(child: ChildProcess, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+  if (child.pid !== undefined) process.kill(child.pid, name);
+}
+
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  signal(child, 'SIGKILL');
   await exited;
 }
 
@@ -106,7 +111,7 @@ export async function startSqld({ auth = false } = {}): Promise<Sqld> {
       return child.pid ?? 0;
     },
     async freeze() {
-      child.kill('SIGSTOP');
+      signal(child, 'SIGSTOP');
       while (
         !execFileSync('ps', ['-o', 'state=', '-p', String(child.pid)])
           .toString()
@@ -114,7 +119,7 @@ export async function startSqld({ auth = false } = {}): Promise<Sqld> {
       )
         await delay(5);
     },
-    thaw: () => void child.kill('SIGCONT'),
+    thaw: () => signal(child, 'SIGCONT'),
     kill: () => end(child),
     async restart() {
       await end(child);
