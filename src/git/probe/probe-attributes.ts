@@ -13,32 +13,25 @@ import type { Repository } from '../types.ts';
 import { findConvertingLine } from './attribute-rules.ts';
 import type { IndexOutline } from './probe-index.ts';
 
-type AttributesInput = {
-  repo: Repository;
-  config: GitConfig;
-  env: Environment;
-  homeDir: string;
-  index: IndexOutline | null;
-};
+type AttributesInput = { repo: Repository; config: GitConfig; env: Environment; homeDir: string };
 
 const SYSTEM_ATTRIBUTES = '/etc/gitattributes';
 const MOST_AT_ONCE = 16;
 
-/** What converts contents here, in words; null when nothing does. */
-export async function findConversion(input: AttributesInput): Promise<string | null> {
+/** What converts contents here whatever is tracked, in words; null when nothing does. */
+export async function findGeneralConversion(input: AttributesInput): Promise<string | null> {
   const fromConfig = configuredConversion(input.config);
   if (fromConfig !== null) return fromConfig;
-  for (const file of generalFiles(input)) {
-    const found = inText(await readIfFile(file, stat), file, input.config);
-    if (found !== null) return found;
-  }
-  // An attribute file counts before it is tracked; at the top that is common, so it is always looked at.
-  const top = inText(
-    await readIfFile(`${input.repo.worktree}/.gitattributes`, lstat),
-    '.gitattributes',
-    input.config,
+  const { worktree } = input.repo;
+  const files = [
+    ...generalFiles(input).map((file) => ({ file, name: file, look: stat })),
+    // An attribute file counts before it is tracked; at the top that is common, so it is always looked at.
+    { file: `${worktree}/.gitattributes`, name: '.gitattributes', look: lstat },
+  ];
+  const found = await Promise.all(
+    files.map(async ({ file, name, look }) => inText(await readIfFile(file, look), name, input.config)),
   );
-  return top ?? (await inTrackedFiles(input));
+  return found.find((conversion) => conversion !== null) ?? null;
 }
 
 /** Whether the text of one attribute file converts contents; `name` is for the message. */
@@ -72,8 +65,11 @@ function generalFiles({ repo, config, env, homeDir }: AttributesInput): string[]
   return [...system, ...personal, `${repo.commonDir}/info/attributes`];
 }
 
-async function inTrackedFiles({ repo, config, index }: AttributesInput): Promise<string | null> {
-  const files = index?.attributeFiles ?? [];
+/** The first tracked attribute file that converts contents, in words; null when there is none. */
+export async function findTrackedConversion(
+  { repo, config }: Pick<AttributesInput, 'repo' | 'config'>,
+  files: IndexOutline['attributeFiles'],
+): Promise<string | null> {
   for (let from = 0; from < files.length; from += MOST_AT_ONCE) {
     const found = await Promise.all(
       files.slice(from, from + MOST_AT_ONCE).map(async ({ path, oid }) => {

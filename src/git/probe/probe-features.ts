@@ -7,15 +7,15 @@ import type { Environment, GitConfig } from '../config/user-config.ts';
 import { isAbsent } from '../io-failure.ts';
 import { displayPath } from '../paths.ts';
 import type { Repository } from '../types.ts';
-import { findConversion } from './probe-attributes.ts';
+import { findGeneralConversion, findTrackedConversion } from './probe-attributes.ts';
 import type { IndexOutline } from './probe-index.ts';
 
-type FeaturesInput = {
-  repo: Repository;
-  config: GitConfig;
-  env: Environment;
-  homeDir: string;
-  index: IndexOutline | null;
+type FeaturesInput = { repo: Repository; config: GitConfig; env: Environment; homeDir: string };
+
+/** What was found without the index. */
+export type GeneralFeatures = {
+  conversion: PromiseSettledResult<string | null>;
+  hook: PromiseSettledResult<string | null>;
 };
 
 const HOOKS = new Set([
@@ -28,18 +28,34 @@ const HOOKS = new Set([
 ]);
 const ANY_EXECUTE_BIT = 0o111;
 
-/** The first such feature, in words; null when there is none. */
-export async function findSystemGitFeature(input: FeaturesInput): Promise<string | null> {
+/** The part that needs no index, so that both can be read at once. Never rejects. */
+export async function findGeneralFeatures(input: FeaturesInput): Promise<GeneralFeatures> {
+  const [conversion, hook] = await Promise.allSettled([findGeneralConversion(input), findHook(input)]);
+  return { conversion, hook };
+}
+
+/** The first feature, in words; null when there is none. `known` is the part that was read before. */
+export async function findSystemGitFeature(
+  input: FeaturesInput & { index: IndexOutline },
+  known?: GeneralFeatures,
+): Promise<string | null> {
+  const general = known ?? (await findGeneralFeatures(input));
   return (
     indexFeature(input.index) ??
-    (await findConversion(input)) ??
-    (await findHook(input)) ??
+    outcomeOf(general.conversion) ??
+    (await findTrackedConversion(input, input.index.attributeFiles)) ??
+    outcomeOf(general.hook) ??
     configFeature(input.config)
   );
 }
 
-function indexFeature(index: IndexOutline | null): string | null {
-  if (index === null) return null;
+/** A fault counts only when nothing weightier was found before it. */
+export function outcomeOf<Value>(result: PromiseSettledResult<Value>): Value {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+function indexFeature(index: IndexOutline): string | null {
   if (index.extensions.includes('link')) return 'the index is split';
   if (index.extensions.includes('sdir')) return 'the index is sparse';
   const unknown = index.extensions.find((signature) => !/^[A-Z]/.test(signature));

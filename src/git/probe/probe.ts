@@ -7,7 +7,7 @@ import { type Environment, type GitConfig, readGitConfig } from '../config/user-
 import { readHead } from '../refs/refs.ts';
 import { openRepository } from '../repository.ts';
 import type { Head, Identity, Repository } from '../types.ts';
-import { findSystemGitFeature } from './probe-features.ts';
+import { findGeneralFeatures, findSystemGitFeature, outcomeOf } from './probe-features.ts';
 import { findFormatObstacle } from './probe-format.ts';
 import { outlineIndex } from './probe-index.ts';
 import { findOperation } from './probe-operations.ts';
@@ -60,12 +60,19 @@ export async function probeRepository(input: ProbeInput): Promise<ProbeResult> {
 async function look(repo: Repository, input: ProbeInput): Promise<ProbeResult> {
   const { env, homeDir, now } = input;
   const config = await readGitConfig({ repo, env, homeDir });
-  const obstacle = await findFormatObstacle(repo, config);
+  // All is read at once and judged in the order of its weight: every sync waits for this.
+  const [format, headRead, indexRead, general] = await Promise.allSettled([
+    findFormatObstacle(repo, config),
+    readHead(repo),
+    outlineIndex(repo),
+    findGeneralFeatures({ repo, config, env, homeDir }),
+  ]);
+  const obstacle = outcomeOf(format);
   if (obstacle) return { kind: 'blocked', reason: obstacle, repo };
-  const [head, index] = await Promise.all([readHead(repo), outlineIndex(repo)]);
+  const [head, index] = [outcomeOf(headRead), outcomeOf(indexRead)];
   const operation = await findOperation({ repo, head, index, now });
   if (operation) return { kind: 'blocked', reason: operation, repo };
-  const feature = await findSystemGitFeature({ repo, config, env, homeDir, index });
+  const feature = await findSystemGitFeature({ repo, config, env, homeDir, index }, outcomeOf(general));
   if (head.kind === 'detached') throw new Error('A detached HEAD is an operation under way.');
   const probed: ProbedRepository = {
     repo,
