@@ -554,3 +554,40 @@ test('commitChanges() leaves entries that surely are unchanged as they were', as
   expect([...index.entries()].map((entry) => entry.path)).toEqual(['a.txt', 'c.txt', 'dir/b.txt']);
   expect(await bench.git.git('diff-files')).toBe('');
 });
+
+test('commitChanges() keeps what was staged between its draft of the index and its lock', async () => {
+  const bench = await withFirstCommit();
+  await bench.git.write('a.txt', 'changed\n');
+  const changes = await changesAt(bench, 'a.txt');
+  await bench.git.write('new.txt', 'staged by a person\n');
+  const index = join(bench.path, '.git/index');
+  const other = join(bench.path, '.git/index-of-a-person');
+  await commit(bench, changes, {
+    faultPoint: async (name) => {
+      if (name !== 'index-locked') return;
+      // What a person's command would have written a moment before the lock was taken.
+      await writeFile(other, await readFile(index));
+      await runGit(['add', 'new.txt'], { cwd: bench.path, env: { GIT_INDEX_FILE: other } });
+      await rename(other, index);
+    },
+  });
+  expect(await bench.git.git('diff', '--cached', '--name-status')).toBe('A\tnew.txt\n');
+  expect(await bench.git.git('show', 'HEAD:a.txt')).toBe('changed\n');
+  expect(await bench.git.git('status', '--porcelain', 'a.txt')).toBe('');
+  expect(await locksOf(bench)).toEqual([]);
+});
+
+test('commitChanges() has its whole index ready when it takes the lock', async () => {
+  const bench = await withFirstCommit();
+  await bench.git.write('a.txt', 'changed\n');
+  const seen: string[] = [];
+  await commit(bench, await changesAt(bench, 'a.txt'), {
+    faultPoint: async (name) => {
+      if (name !== 'index-locked') return;
+      const env = { GIT_INDEX_FILE: join(bench.path, '.git/index.lock') };
+      seen.push((await runGit(['ls-files', '--stage', 'a.txt'], { cwd: bench.path, env })).toString());
+    },
+  });
+  const oid = (await bench.git.git('rev-parse', 'HEAD:a.txt')).trim();
+  expect(seen).toEqual([`100644 ${oid} 0\ta.txt\n`]);
+});
