@@ -57,6 +57,8 @@ const RETRIES: Record<Exclude<RetryRule, 'never'>, string> = {
 const OTHER_STATES: ReadonlyMap<string, ProjectState> = new Map([
   ['aborted', 'pending'],
   ['lease-lost', 'pending'],
+  ['not-compared', 'pending'],
+  ['machine-silent', 'pending'],
   // What is held back does not stand in the way of the rest.
   ['file-held', 'safe'],
 ]);

@@ -97,6 +97,7 @@ const folder = {
   'ref-moved': soon(WAITS),
   'repository-busy': soon(WAITS),
   'index-busy': soon(WAITS),
+  'git-at-work': soon('Nothing to do: it goes on when the git commands there have ended.'),
 } as const satisfies Record<string, Row>;
 
 const remote = {
@@ -186,7 +187,7 @@ const service = {
   'database-newer': never('Use the newer gitferry that wrote this database.'),
   'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
   'database-busy': soon(WAITS),
-  'machine-silent': never('Start gitferry on that machine, or look whether it reaches the database server.'),
+  'machine-silent': soon('Start gitferry on that machine, or look whether it reaches the database server.'),
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, Row>;
 
