@@ -4,7 +4,7 @@ import type { Database, SqlStatement } from '../store/database.ts';
 import { type ReclaimOptions, reclaimOfWorkersStatement } from './reclaim.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
-/** `pidStart` and `bootId` tell a process from a later one with the same number. */
+/** `pidStart` tells a process from a later one with the same number, `bootId` from one on another computer. */
 export type WorkerIdentity = {
   workerId: string;
   machineId: string;

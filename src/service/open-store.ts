@@ -58,12 +58,22 @@ export async function takeOver(
   const { host, machineId, workerId } = input;
   const dead: string[] = [];
   for (const known of await listRunningWorkers(db, machineId)) {
+    // On a shared queue another computer may use this machine's name: its processes cannot be looked up here. If they
+    // are dead, their leases run out.
+    if (known.bootId !== null && known.bootId !== host.hostname) continue;
     const start = await processStart(known.pid);
     if (start === null || start !== known.pidStart) dead.push(known.workerId);
   }
   await reclaimDeadWorkers(db, { machineId, workerIds: dead, crashDelayMs: 0 });
   const pidStart = await processStart(host.pid);
-  await registerWorker(db, { workerId, machineId, pid: host.pid, pidStart, bootId: null, version: VERSION });
+  await registerWorker(db, {
+    workerId,
+    machineId,
+    pid: host.pid,
+    pidStart,
+    bootId: host.hostname,
+    version: VERSION,
+  });
   await unparkAll(db, { machineId });
 }
 
