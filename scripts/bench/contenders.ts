@@ -11,6 +11,8 @@ import type { Sample } from './sample-repositories.ts';
 
 export type Contender = {
   name: string;
+  /** A process that lives from the first save to the last; null: programs that are run for each. */
+  pid: number | null;
   /** Set by the wait for more changes; taken off the time. */
   quietMs: number;
   /** Does what has to be done after the file was written; a service that watches does nothing here. */
@@ -32,6 +34,7 @@ export async function startOurs(sample: Sample, dataDir: string): Promise<Conten
   await settle();
   return {
     name: 'gitferry',
+    pid: service.pid,
     quietMs: QUIET_MS,
     act: async () => {},
     settle,
@@ -42,11 +45,29 @@ export async function startOurs(sample: Sample, dataDir: string): Promise<Conten
 export async function startGit({ repo }: Sample): Promise<Contender> {
   return {
     name: 'git',
+    pid: null,
     quietMs: 0,
     async act() {
       await repo.git('add', '--all');
       await repo.git('commit', '--quiet', '--message', 'Update a file');
       await repo.git('push', '--quiet', 'origin', 'main');
+    },
+    settle: async () => {},
+    stop: async () => {},
+  };
+}
+
+/** The commands that gitwatch runs when its wait is over, where gitwatch itself is missing: no shell, no inotifywait. */
+export async function startLikeGitwatch({ repo }: Sample): Promise<Contender> {
+  return {
+    name: 'like gitwatch',
+    pid: null,
+    quietMs: 0,
+    async act() {
+      if ((await repo.git('status', '-s')) === '') throw new Error('there is nothing to commit');
+      await repo.git('add', '--all', '.');
+      await repo.git('commit', '-m', 'Scripted auto-commit on change');
+      await repo.git('push', 'origin', 'main');
     },
     settle: async () => {},
     stop: async () => {},
@@ -77,6 +98,7 @@ export async function startGitwatch({ repo }: Sample, script: string): Promise<C
   await untilWatching(child);
   return {
     name: 'gitwatch',
+    pid: child.pid ?? null,
     quietMs: QUIET_MS,
     act: async () => {},
     async settle() {
@@ -122,6 +144,7 @@ export async function startIsomorphic({ repo }: Sample): Promise<Contender> {
   await once(child, 'message');
   return {
     name: 'isomorphic-git',
+    pid: child.pid ?? null,
     quietMs: 0,
     async act(filepath) {
       child.send({ dir: repo.path, filepath });

@@ -16,7 +16,12 @@ export function ratioOf(what: string, value: number, most: number | null): Ratio
   return { what, value, most, holds: most === null ? null : value <= most };
 }
 
+/** The middle one of the ratios of runs that were made right after one another: the machine was the same for both. */
+export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number {
+  return figureOf(ours.map((value, run) => value / (theirs[run] ?? Number.NaN))).median;
+}
+
 export function ratioText({ what, value, most, holds }: Ratio): string {
-  const target = most === null ? '' : `  target ≤ ${most}  ${holds ? 'holds' : 'MISSED'}`;
+  const target = most === null ? '' : `  target ≤ ${most}  ${holds ? 'PASS' : 'FAIL'}`;
   return `${what.padEnd(62)} ${value.toFixed(3).padStart(8)}×${target}`;
 }

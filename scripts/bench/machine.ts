@@ -12,12 +12,17 @@ export function describeMachine(): Machine {
     date: new Date().toISOString(),
     processor: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    load: loadavg()
-      .map((each) => each.toFixed(2))
-      .join(' '),
+    load: loadNow(),
     system: `${type()} ${release()}`,
     node: process.version,
     git: execFileSync('git', ['--version']).toString().trim().replace('git version ', ''),
     'isomorphic-git': JSON.parse(readFileSync(isomorphic, 'utf8')).version,
   };
+}
+
+/** Means over 1, 5 and 15 minutes. */
+export function loadNow(): string {
+  return loadavg()
+    .map((each) => each.toFixed(2))
+    .join(' ');
 }

@@ -3,14 +3,14 @@
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ratioText } from './figures.ts';
-import { describeMachine } from './machine.ts';
+import { describeMachine, loadNow } from './machine.ts';
 import { benchSync } from './sync.ts';
 
 const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] [--runs 5] [--gitwatch <gitwatch.sh>]
   --quick      two runs of each instead of five
   --json       the report as JSON on standard output
   --files      sizes of the repositories
-  --gitwatch   where gitwatch's script lies; without it gitwatch is left out
+  --gitwatch   where gitwatch's script lies; without it its commands are run in its place
 `;
 
 const { values, positionals } = parseArgs({
@@ -40,7 +40,8 @@ async function main(): Promise<number> {
   if (values.json) print(JSON.stringify({ machine, runs, ...report }, null, 2));
   else {
     for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
-    print(`\nmedians of ${runs} runs in turns, milliseconds`);
+    print(`${'load at the end'.padEnd(15)} ${loadNow()}`);
+    print(`\nmedians of ${runs} runs in turns, milliseconds; ratios are medians of the runs' own ratios`);
     for (const [name, { median, least, most }] of Object.entries(report.figures)) {
       print(
         `${name.padEnd(46)} ${median.toFixed(1).padStart(8)}   (${least.toFixed(1)} – ${most.toFixed(1)})`,

@@ -1,22 +1,23 @@
-// From a saved file to the remote, and a commit alone: ours beside git, gitwatch and plain isomorphic-git, in turns,
-// in repositories of 100, 5,000 and 50,000 files.
+// From a saved file to the remote: ours beside git, gitwatch and plain isomorphic-git, in repositories of 100, 5,000
+// and 50,000 files, all in turns, so that a ratio compares what ran under the same load.
 
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { findChanges } from '../../src/git/changes/changes.ts';
-import { openIgnoreRules } from '../../src/git/changes/ignore.ts';
-import { commitChanges } from '../../src/git/commit/commit.ts';
-import { openObjects } from '../../src/git/objects/objects.ts';
-import { toRepoPath } from '../../src/git/paths.ts';
-import { probeRepository } from '../../src/git/probe/probe.ts';
-import { systemClock, systemRandom } from '../../src/host/clock.ts';
-import { type GitRepo, gitEnv } from '../../test/support/git-repo.ts';
 import { type GitServer, startGitServer } from '../../test/support/git-server.ts';
-import { type Contender, startGit, startGitwatch, startIsomorphic, startOurs } from './contenders.ts';
-import { type Figure, figureOf, type Ratio, ratioOf } from './figures.ts';
+import { benchCommit } from './commit.ts';
+import {
+  type Contender,
+  startGit,
+  startGitwatch,
+  startIsomorphic,
+  startLikeGitwatch,
+  startOurs,
+} from './contenders.ts';
+import { cpuMsOf, endedChildrenCpuMs } from './cpu-time.ts';
+import { type Figure, figureOf, pairedRatio, type Ratio, ratioOf } from './figures.ts';
 import { copySample, makeTemplate, type Sample, sampleFile } from './sample-repositories.ts';
 
 export type SyncOptions = {
@@ -31,184 +32,143 @@ const TO_GIT: Record<number, number> = { 100: 0.6, 5000: 0.5, 50000: 0.3 };
 const LARGEST = 50_000;
 const TO_ISOMORPHIC = 0.05;
 const GROWTH = 2;
-const COMMIT_TO_GIT = 0.1;
+const OURS = 'gitferry';
+
+type Bench = SyncOptions & { folder: string; server: GitServer };
+/** One contender in one repository. `cpuMs` is the sum over all rounds that count; null where it is not known. */
+type Entry = { files: number; contender: Contender; sample: Sample; wallMs: number[]; cpuMs: number | null };
+type MakeSample = (name: string) => Promise<Sample>;
 
 export async function benchSync(options: SyncOptions): Promise<SyncReport> {
   const report: SyncReport = { figures: {}, ratios: [], notes: [] };
   const folder = await mkdtemp(join(tmpdir(), 'gitferry-bench-'));
   const server = await startGitServer();
+  const bench = { folder, server, ...options };
   try {
-    for (const files of options.sizes) await benchSize(files, { folder, server, ...options }, report);
+    const makers = new Map<number, MakeSample>();
+    for (const files of options.sizes) makers.set(files, await samplesOf(files, bench));
+    const entries: Entry[] = [];
+    try {
+      for (const [files, sample] of makers) await enter(entries, files, sample, bench, report);
+      // One round more than counts: the first warms caches on every side.
+      for (let round = 0; round <= options.runs; round++) {
+        options.say(`round ${round} of ${options.runs} …`);
+        for (const entry of inTurn(entries, round)) await save(entry, round, server, report);
+      }
+    } finally {
+      for (const { contender } of entries) await contender.stop();
+    }
+    compare(entries, report);
+    for (const [files, sample] of makers) await benchCommit(files, sample, options.runs, report);
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
-  const median = (name: string) => report.figures[name]?.median ?? Number.NaN;
-  const [least, most] = [Math.min(...options.sizes), Math.max(...options.sizes)];
-  if (least !== most) {
-    const value =
-      median(`save to remote, ${most} files: gitferry`) / median(`save to remote, ${least} files: gitferry`);
-    report.ratios.push(ratioOf(`growth of gitferry from ${least} to ${most} files`, value, GROWTH));
-  }
   return report;
 }
 
-type Bench = SyncOptions & { folder: string; server: GitServer };
-
-async function benchSize(files: number, bench: Bench, report: SyncReport): Promise<void> {
-  bench.say(`making repositories of ${files} files …`);
+async function samplesOf(files: number, bench: Bench): Promise<MakeSample> {
+  bench.say(`making a repository of ${files} files …`);
   const template = await makeTemplate(join(bench.folder, `template-${files}`), files);
-  const sample = (name: string) =>
+  return (name) =>
     copySample(bench.server, template, join(bench.folder, `${name}-${files}`), `${name}-${files}`);
-  const contenders = await enter(sample, files, bench, report);
-  const times = new Map<string, number[]>(contenders.map(({ contender }) => [contender.name, []]));
-  try {
-    // One round more than counts: the first warms caches on every side.
-    for (let round = 0; round <= bench.runs; round++) {
-      for (const { contender, sample: its } of contenders) {
-        const took = await measure(contender, its, round, files, bench.server, report);
-        if (round > 0) times.get(contender.name)?.push(took);
-      }
-    }
-  } finally {
-    for (const { contender } of contenders) await contender.stop();
-  }
-  for (const [name, runs] of times)
-    report.figures[`save to remote, ${files} files: ${name}`] = figureOf(runs);
-  compare(files, [...times.keys()], report);
-  await benchCommit(files, sample, bench, report);
-  await rm(template, { recursive: true });
 }
 
 async function enter(
-  sample: (name: string) => Promise<Sample>,
+  entries: Entry[],
   files: number,
+  sample: MakeSample,
   bench: Bench,
   report: SyncReport,
-) {
-  const entered: { contender: Contender; sample: Sample }[] = [];
+): Promise<void> {
   const add = async (name: string, start: (its: Sample) => Promise<Contender | null>) => {
     const its = await sample(name);
     const contender = await start(its);
-    if (contender) entered.push({ contender, sample: its });
+    if (contender) entries.push({ files, contender, sample: its, wallMs: [], cpuMs: 0 });
     else report.notes.push(`${name} was SKIPPED at ${files} files: bash or inotifywait is missing`);
   };
-  await add('gitferry', (its) => startOurs(its, join(bench.folder, `data-${files}`)));
+  await add(OURS, (its) => startOurs(its, join(bench.folder, `data-${files}`)));
   await add('git', startGit);
   const { gitwatch } = bench;
   if (gitwatch !== null && existsSync(gitwatch)) await add('gitwatch', (its) => startGitwatch(its, gitwatch));
-  else report.notes.push(`gitwatch was SKIPPED at ${files} files: --gitwatch names no file`);
+  else {
+    await add('like-gitwatch', startLikeGitwatch);
+    const why = 'the commands that gitwatch runs, without its script and its wait: --gitwatch names no file';
+    report.notes.push(`"like gitwatch" at ${files} files: ${why}`);
+  }
   await add('isomorphic-git', startIsomorphic);
-  return entered;
 }
 
-/** Milliseconds from the write to the end of the remote's answer, without the quiet period. */
-async function measure(
-  contender: Contender,
-  { repo, remoteUrl }: Sample,
-  round: number,
-  files: number,
-  server: GitServer,
-  report: SyncReport,
-): Promise<number> {
+/** Nobody is always first. */
+function inTurn(entries: readonly Entry[], round: number): Entry[] {
+  const from = round % entries.length;
+  return [...entries.slice(from), ...entries.slice(0, from)];
+}
+
+/** From the write to the end of the remote's answer, without the quiet period; processor time until all is at rest. */
+async function save(entry: Entry, round: number, server: GitServer, report: SyncReport): Promise<void> {
+  const { contender, sample, files } = entry;
   const filepath = sampleFile((round * 7_919) % files);
-  const path = new URL(remoteUrl).pathname;
+  const path = new URL(sample.remoteUrl).pathname;
   const from = server.requests.length;
   const sent = () => server.requests.slice(from).filter((request) => request.path.startsWith(path));
   const isDone = () => sent().some(({ method, status }) => method === 'POST' && status === 200);
+  const cpuBefore = cpuMs(contender);
   const begin = performance.now();
-  await repo.write(filepath, `round ${round}\n`.repeat(20));
+  await sample.repo.write(filepath, `round ${round}\n`.repeat(20));
   const acting = contender.act(filepath);
   await Promise.race([server.waitFor(isDone, 120_000), acting.then(() => server.waitFor(isDone, 120_000))]);
   const took = performance.now() - begin - contender.quietMs;
   await acting;
   await contender.settle();
+  const cpuAfter = cpuMs(contender);
+  if (round === 0) return;
+  entry.wallMs.push(took);
+  const isKnown = cpuBefore !== null && cpuAfter !== null && entry.cpuMs !== null;
+  entry.cpuMs = isKnown ? (entry.cpuMs ?? 0) + cpuAfter - cpuBefore : null;
   const requests = sent().length;
-  if (contender.name === 'gitferry' && round > 0 && requests !== 1) {
-    report.notes.push(`gitferry made ${requests} requests in round ${round} at ${files} files, and not one`);
-  }
-  return took;
-}
-
-function compare(files: number, names: readonly string[], report: SyncReport): void {
-  const median = (name: string) =>
-    report.figures[`save to remote, ${files} files: ${name}`]?.median ?? Number.NaN;
-  for (const name of names) {
-    if (name === 'gitferry') continue;
-    const target =
-      name === 'git'
-        ? (TO_GIT[files] ?? null)
-        : name === 'isomorphic-git' && files === LARGEST
-          ? TO_ISOMORPHIC
-          : null;
-    report.ratios.push(
-      ratioOf(
-        `save to remote, ${files} files: gitferry / ${name}`,
-        median('gitferry') / median(name),
-        target,
-      ),
-    );
+  if (contender.name === OURS && requests !== 1) {
+    report.notes.push(`${OURS} made ${requests} requests in round ${round} at ${files} files, and not one`);
   }
 }
 
-/** One file changed, committed and not pushed: our engine in this process beside git's two commands. */
-async function benchCommit(
-  files: number,
-  sample: (name: string) => Promise<Sample>,
-  bench: Bench,
-  report: SyncReport,
-): Promise<void> {
-  const ours = (await sample('commit-ours')).repo;
-  const gits = (await sample('commit-git')).repo;
-  const times: Record<string, number[]> = { gitferry: [], git: [] };
-  for (let round = 0; round <= bench.runs; round++) {
-    const filepath = sampleFile((round * 7_919) % files);
-    for (const [name, repo, commit] of [
-      ['gitferry', ours, () => commitByUs(ours, filepath)],
-      ['git', gits, () => commitByGit(gits)],
-    ] as const) {
-      await repo.write(filepath, `round ${round}\n`);
-      const begin = performance.now();
-      await commit();
-      if (round > 0) times[name]?.push(performance.now() - begin);
+/** Of the contender and of everything that ran to its end, the remote's programs among it. */
+function cpuMs({ pid }: Contender): number | null {
+  const ended = endedChildrenCpuMs();
+  const own = pid === null ? 0 : cpuMsOf(pid);
+  return ended === null || own === null ? null : ended + own;
+}
+
+function compare(entries: readonly Entry[], report: SyncReport): void {
+  for (const { files, contender, wallMs } of entries) {
+    report.figures[`save to remote, ${files} files: ${contender.name}`] = figureOf(wallMs);
+  }
+  const ours = entries.filter(({ contender }) => contender.name === OURS);
+  for (const our of ours) {
+    for (const other of entries) {
+      if (other.files === our.files && other !== our) report.ratios.push(...ratiosOf(our, other));
     }
   }
-  for (const [name, runs] of Object.entries(times)) {
-    report.figures[`commit alone, ${files} files: ${name}`] = figureOf(runs);
-  }
-  const value = figureOf(times.gitferry ?? []).median / figureOf(times.git ?? []).median;
-  const target = files === LARGEST ? COMMIT_TO_GIT : null;
-  report.ratios.push(ratioOf(`commit alone, ${files} files: gitferry / git`, value, target));
+  const bySize = ours.toSorted((a, b) => a.files - b.files);
+  const [least, most] = [bySize[0], bySize.at(-1)];
+  if (!least || !most || least === most) return;
+  const what = `growth of ${OURS} from ${least.files} to ${most.files} files`;
+  report.ratios.push(ratioOf(what, pairedRatio(most.wallMs, least.wallMs), GROWTH));
 }
 
-async function commitByGit(repo: GitRepo): Promise<void> {
-  await repo.git('add', '--all');
-  await repo.git('commit', '--quiet', '--message', 'Update a file');
-}
-
-async function commitByUs({ path }: GitRepo, filepath: string): Promise<void> {
-  const env = gitEnv();
-  const probe = await probeRepository({ worktree: path, env, homeDir: '', now: systemClock.now() });
-  if (probe.kind !== 'ready') throw new Error('The repository is not fit for the built-in engine.');
-  const { repo, config, head, fileMode } = probe;
-  const objects = openObjects(repo, { fsync: false });
-  const { signal } = new AbortController();
-  const ignore = openIgnoreRules({ repo, config, homeDir: '', env });
-  const scope = new Set([toRepoPath(filepath)]);
-  const found = await findChanges({ repo, objects, config, ignore, head, scope, fileMode, signal });
-  const who = { name: 'Ada Author', email: 'ada@example.com' };
-  const at = { epochMs: systemClock.now(), offsetMinutes: 0 };
-  const tools = { clock: systemClock, random: systemRandom, fsync: false, signal };
-  const message = 'Update a file\n';
-  await commitChanges({
-    repo,
-    objects,
-    changes: found.changes,
-    message,
-    author: who,
-    committer: who,
-    at,
-    ...tools,
-  });
-  await objects.close();
+function ratiosOf(our: Entry, other: Entry): Ratio[] {
+  const { files } = our;
+  const { name } = other.contender;
+  const toIsomorphic = name === 'isomorphic-git' && files === LARGEST ? TO_ISOMORPHIC : null;
+  const target = name === 'git' ? (TO_GIT[files] ?? null) : toIsomorphic;
+  const wall = ratioOf(
+    `save to remote, ${files} files: ${OURS} / ${name}`,
+    pairedRatio(our.wallMs, other.wallMs),
+    target,
+  );
+  if (our.cpuMs === null || !other.cpuMs) return [wall];
+  return [
+    wall,
+    ratioOf(`  processor time, remote included: ${OURS} / ${name}`, our.cpuMs / other.cpuMs, null),
+  ];
 }
