@@ -16,10 +16,13 @@ export type ProducerTask = Task & {
   /** The number of the next change. */
   next: number;
   seed: number;
-  /** Changes each project once more and ends. */
+  /** Changes each project a few times more and ends. */
   last: boolean;
   pauseMs: number;
 };
+
+const LAST_ROUNDS = 4;
+const LAST_PAUSE_MS = 150;
 
 const task = readTask<ProducerTask>();
 const dice = diceOf(task.seed);
@@ -59,7 +62,11 @@ async function change({ id, path }: ProducerTask['projects'][number]): Promise<v
 journal.note({ kind: 'up', who: task.who, pid: process.pid });
 process.stdout.write('up\n');
 if (task.last) {
-  for (const project of task.projects) await change(project);
+  // Several in a row, so that the very last ones come while their projects are at work.
+  for (let round = 0; round < LAST_ROUNDS; round++) {
+    for (const project of task.projects) await change(project);
+    await systemClock.sleep(dice.below(LAST_PAUSE_MS));
+  }
   await db.close();
   process.exit(0);
 }

@@ -21,6 +21,8 @@ export type SoakOptions = {
   seed: number;
   /** How long processes are killed and changes made. */
   lastsMs: number;
+  /** However slow the machine, it goes on until so much has happened (for three more minutes at most). */
+  least?: { kills: number; freezes: number };
   workers: number;
   projects: number;
   /** `local`, `sqld` (a server of our own, killed too), or the URL of an empty database. */
@@ -28,6 +30,8 @@ export type SoakOptions = {
   leaseMs: number;
   /** Longest pause between two changes. */
   pauseMs: number;
+  /** How long the work that is left may take when nobody is killed any more; default 60 s. */
+  quietLimitMs?: number;
   plant?: PlantedAt;
   /** In place of fates by the seed. */
   deck?: Deck;
@@ -41,8 +45,8 @@ export type SoakReport = {
   violations: Violation[];
 };
 
-/** How long the work that is left may take when nobody is killed any more. */
 const QUIET_LIMIT_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const LOOK_MS = 50;
 const SERVER_LIFE_MS = 6_000;
 
@@ -60,7 +64,7 @@ async function soakIn(arena: Arena, options: SoakOptions): Promise<SoakReport> {
   const journal = openJournal(join(arena.folder, 'journal'));
   const plant = await loadPlant(options.plant ?? null);
   for (const sql of plant.statements ?? []) await arena.db.run(sql);
-  const listener = await listen(arena);
+  const listener = await listen(arena, options.quietLimitMs ?? QUIET_LIMIT_MS);
   const population = createPopulation();
   const serverKills = await chaos(arena, options, journal, population);
   await untilQuiet(arena, options, journal, population);
@@ -79,7 +83,7 @@ async function chaos(
 ): Promise<number> {
   const { seed, leaseMs } = options;
   const end = { is: false };
-  const over = delay(options.lastsMs).then(() => {
+  const over = untilEnough(options, population).then(() => {
     end.is = true;
   });
   const deck = options.deck ?? workerDeck(diceOf(seed));
@@ -99,6 +103,16 @@ async function chaos(
   }
   await Promise.all(lives);
   return serverKills;
+}
+
+async function untilEnough({ lastsMs, least }: SoakOptions, population: Population): Promise<void> {
+  await delay(lastsMs);
+  const givenUpAt = performance.now() + PATIENCE_MS;
+  const { kills, freezes } = least ?? { kills: 0, freezes: 0 };
+  while (population.kills < kills || population.freezes < freezes) {
+    if (performance.now() >= givenUpAt) return;
+    await delay(LOOK_MS);
+  }
 }
 
 type Common = { journal: string; plant: PlantedAt | null; location: Arena['location'] };
@@ -127,7 +141,7 @@ function producerSlot(arena: Arena, options: SoakOptions, journal: Journal, deck
   return { kind: 'producer', program: 'producer.ts', deck, task };
 }
 
-/** A last change in each project, and time for two workers to do what is left. What stays undone is evidence. */
+/** Last changes in each project, and time for two workers to do what is left. What stays undone is evidence. */
 async function untilQuiet(
   arena: Arena,
   options: SoakOptions,
@@ -135,19 +149,20 @@ async function untilQuiet(
   population: Population,
 ): Promise<void> {
   const deck = workerDeck(diceOf(0));
+  const workers = [0, 1].map((at) => {
+    const who = `worker-last-${at}`;
+    return startProcess(workerSlot(arena, options, journal, who, deck), who, null, population);
+  });
+  await Promise.all(workers.map((worker) => Promise.race([worker.said('up'), worker.exited])));
   const producer = startProcess(
     producerSlot(arena, options, journal, deck, true),
     'producer-last',
     null,
     population,
   );
-  const workers = [0, 1].map((at) => {
-    const who = `worker-last-${at}`;
-    return startProcess(workerSlot(arena, options, journal, who, deck), who, null, population);
-  });
   await producer.exited;
   if (producer.exitCode() !== 0) throw new Error(`The last producer ended with ${producer.exitCode()}.`);
-  const endsAt = performance.now() + QUIET_LIMIT_MS;
+  const endsAt = performance.now() + (options.quietLimitMs ?? QUIET_LIMIT_MS);
   const busy = "SELECT count(*) AS busy FROM jobs WHERE state <> 'idle'";
   for (;;) {
     const [row] = await untilAnswered(() => arena.db.run(busy));
@@ -158,7 +173,7 @@ async function untilQuiet(
 }
 
 /** Hears all that the feed tells, from the first event on, while it happens. */
-async function listen({ db }: Arena): Promise<{ end(): Promise<number[]> }> {
+async function listen({ db }: Arena, limitMs: number): Promise<{ end(): Promise<number[]> }> {
   const heard: number[] = [];
   const bus = createEventBus({
     read: (after, limit) => readEvents(db, { after, limit }),
@@ -180,7 +195,7 @@ async function listen({ db }: Arena): Promise<{ end(): Promise<number[]> }> {
     async end() {
       // All has been written: what is stored now is what has to be heard.
       const { latest } = await untilAnswered(() => eventBounds(db));
-      const endsAt = performance.now() + QUIET_LIMIT_MS;
+      const endsAt = performance.now() + limitMs;
       while ((heard.at(-1) ?? 0) < latest && performance.now() < endsAt) await delay(LOOK_MS);
       subscription.close();
       await bus.stop();

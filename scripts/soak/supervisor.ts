@@ -73,10 +73,10 @@ async function befall(
       return;
     population.strikes += 1;
   }
-  population.freezes += 1;
   await delay(leaseMs * 1.4);
   process.signal('SIGCONT');
   await Promise.race([process.exited, delay(AFTER_THAW_MS)]);
+  population.freezes += 1;
 }
 
 export type SoakProcess = ReturnType<typeof startProcess>;
