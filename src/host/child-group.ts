@@ -62,11 +62,26 @@ async function isLeft({ pid, start }: KnownProcess): Promise<boolean> {
 
 async function worksIn(group: number, folders: readonly string[]): Promise<boolean> {
   for (const member of await livingMembers(group)) {
-    // Of another user, ended meanwhile, or a system that does not tell: then it is not known to be ours.
-    const place = await readlink(`/proc/${member}/cwd`).catch(() => null);
+    const place = await placeOf(member);
     if (place !== null && folders.some((folder) => place === folder || place.startsWith(`${folder}/`))) {
       return true;
     }
   }
   return false;
+}
+
+/** Null of another user's, of one that ended meanwhile, and where the system does not tell: not known to be ours. */
+async function placeOf(pid: number): Promise<string | null> {
+  const link = `/proc/${pid}/cwd`;
+  try {
+    return await readlink(link);
+  } catch (error) {
+    if ((error as Error).name !== 'NotCapable') return null;
+    // Deno's own permissions: a program that may be run goes there instead.
+    const asked = ['-c', 'cd -P "$0" && pwd -P', link];
+    return run('sh', asked).then(
+      ({ stdout }) => stdout.replace(/\n$/, ''),
+      () => null,
+    );
+  }
 }
