@@ -166,6 +166,11 @@ const RULES: Record<string, Rule> = {
 
   'database-damaged': ({ integrity }) => (integrity ?? []).filter((answer) => answer !== 'ok'),
 
+  'process-failed': ({ lives }) =>
+    lives
+      .filter(({ exitCode }) => exitCode !== null && exitCode !== 0)
+      .map(({ who, exitCode }) => `${who} ended by itself with ${exitCode}.`),
+
   'unexplained-fault': ({ entries }) => entriesOf(entries, 'fault').map(({ who, text }) => `${who}: ${text}`),
 };
 

@@ -10,7 +10,7 @@ import type { Deck, Fate } from './schedule.ts';
 import type { Task } from './soak-process.ts';
 
 /** Instants are epoch milliseconds; `killedAt` is when its end began at the latest, null for an end in good order. */
-export type Life = { who: string; bornAt: number; killedAt: number | null };
+export type Life = { who: string; bornAt: number; killedAt: number | null; exitCode: number | null };
 
 export type Population = { lives: Life[]; kills: number; freezes: number; strikes: number };
 
@@ -49,6 +49,8 @@ export async function keepAlive(
     await Promise.race([process.exited, process.said('up'), over]);
     if (!isOver) await Promise.race([befall(process, fate, population, options.leaseMs), over]);
     await process.kill();
+    // It failed by itself: that is evidence, and the next one would fail as well.
+    if (process.exitCode() !== null) return;
     population.kills += 1;
   }
 }
@@ -88,7 +90,7 @@ export function startProcess(
   population: Population,
 ) {
   const task = { ...slot.task(who), who, sentence };
-  const life: Life = { who, bornAt: Date.now(), killedAt: null };
+  const life: Life = { who, bornAt: Date.now(), killedAt: null, exitCode: null };
   population.lives.push(life);
   const child = spawn(process.execPath, ['--import', 'tsx', here(slot.program), JSON.stringify(task)], {
     cwd: ROOT,
@@ -97,6 +99,7 @@ export function startProcess(
   });
   const exited = once(child, 'exit').then(() => {
     if (child.signalCode === 'SIGKILL') life.killedAt ??= Date.now();
+    life.exitCode = child.exitCode;
   });
   return {
     who,
