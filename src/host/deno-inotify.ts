@@ -32,6 +32,7 @@ const FOLDERS_ONLY = 0x01000000;
 const WANTED = CHANGED_ONLY | RENAMED | FOLDERS_ONLY;
 const OVERFLOW = 0x4000;
 const WATCH_ENDED = 0x8000;
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 const HEAD_BYTES = 16;
 const BUFFER_BYTES = 256 * 1024;
 /** Reading fails without a reason that we know of; more often than this in a row it is given up. */
@@ -108,7 +109,7 @@ class Inotify {
     const watch = this.#calls.inotify_add_watch(this.#fd, path, WANTED);
     if (watch < 0) {
       const error = this.#lastError(`watch ${listener.folder}`);
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+      if (ABSENT.has(error.code ?? '')) return null;
       throw error;
     }
     // The same number for the same folder: two projects may share a git folder.

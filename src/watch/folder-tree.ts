@@ -120,6 +120,7 @@ export class FolderTree {
     try {
       return this.#deps.watch(this.#absolute(path));
     } catch (error) {
+      if (isAbsence(error)) return null;
       this.#passUnreadable(error, path);
       return null;
     }
@@ -143,9 +144,10 @@ export class FolderTree {
   }
 }
 
+/** ELOOP: a link that leads to itself took its place. */
 const isAbsence = (error: unknown) => {
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP';
 };
 
 /** What is at an absolute path; a fault other than absence counts as a file: the sync looks and says so. */

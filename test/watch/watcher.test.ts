@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -203,6 +203,27 @@ test('a named pipe stops nothing, and a new link is told but not followed', asyn
   expect(without(w.told())).toEqual(['new', 'pipe']);
   await w.watcher.close();
   await outside.remove();
+});
+
+test('a link to itself that takes the place of a folder in the wrong moment ends no watch', async () => {
+  let folder = '';
+  const w = await start({
+    async prepare(repo) {
+      await repo.write('swap/a.md', '1');
+      folder = join(repo.path, 'swap');
+    },
+    // Asked of a folder that was listed, before it is watched.
+    async isIgnored(_projectId, path) {
+      if (path === 'swap' && (await lstat(folder)).isDirectory()) {
+        await rm(folder, { recursive: true });
+        await symlink('swap', folder);
+      }
+      return false;
+    },
+  });
+  await w.flush();
+  expect(w.watcher.status()).toMatchObject({ mode: 'events', watched: 1 });
+  expect(w.watcher.projectStatus(w.projectId)).toEqual({ mode: 'events', folders: 1 });
 });
 
 test('a changed .gitignore changes what is watched', async () => {
