@@ -15,7 +15,7 @@ import type { RunningService } from '../support/service.ts';
 import { createPerson, type Person } from './person.ts';
 import { type Book, blobOf, createEditor, readTree } from './random-edits.ts';
 
-const EDITS = 1_000 * LENGTH;
+const EDITS = Math.ceil(1_000 * LENGTH);
 const EDITS_AT_ONCE = 8;
 
 let journey: Journey;
@@ -109,7 +109,7 @@ test(
     const asOften = Math.max(1, ours.length / minutes / DEFAULT_COMMITS_A_MINUTE);
     expect(person.counts.locked / asOften, where).toBeLessThan(person.counts.commands / 100);
   },
-  180_000 * LENGTH,
+  180_000 * Math.max(1, LENGTH),
 );
 
 /** Paths and object ids of files whose content a git command replaced: it must have been saved before. */

@@ -86,7 +86,7 @@ export function diceOf(seed: number): Dice {
   return { seed, below, pick: (items) => items[below(items.length)] as never };
 }
 
-/** 1, or what `GITFERRY_TEST_LENGTH` says: how much longer random journeys shall be. */
+/** 1, or what `GITFERRY_TEST_LENGTH` says: how much longer, or shorter, random journeys shall be. */
 export const LENGTH = Number(process.env.GITFERRY_TEST_LENGTH ?? 1);
 
 export function projectFile(
