@@ -17,6 +17,8 @@ export type JobOutcome =
   | { kind: 'blocked' | 'conflict'; reason: Reason }
   /** Counts as an attempt. */
   | { kind: 'retry'; delayMs: number; reason: Reason }
+  /** Somebody was at work there: the same again a moment later. Costs no attempt. */
+  | { kind: 'later'; delayMs: number; reason: Reason }
   /** Waits for a person: stays until forced or unparked. */
   | { kind: 'park'; reason: Reason }
   /** Uses no attempt and keeps its place: the service stops, or a gate was paused (pause it first). */
@@ -55,7 +57,7 @@ const FINISH = `${WITH_NOW}
 const TRY_AGAIN = `${WITH_NOW}
   UPDATE jobs SET state = iif(:park AND NOT forced, 'parked', 'scheduled'),
     run_at = CASE WHEN forced THEN (SELECT now FROM t) WHEN NOT :park THEN (SELECT now FROM t) + :delayMs END,
-    dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, attempt), ${CLOSED}
+    dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, max(attempt - :spared, 0)), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
 const RELEASE = `${WITH_NOW}
@@ -83,12 +85,19 @@ function planOf(outcome: JobOutcome, againMs: number | null): Plan {
     case 'blocked':
     case 'conflict':
       return { sql: FINISH, args: { againMs }, status: outcome.kind, reason: outcome.reason };
-    case 'retry': {
-      const args = { park: false, delayMs: Math.ceil(outcome.delayMs) };
+    case 'retry':
+    case 'later': {
+      const spared = outcome.kind === 'later' ? 1 : 0;
+      const args = { park: false, spared, delayMs: Math.ceil(outcome.delayMs) };
       return { sql: TRY_AGAIN, args, status: 'retrying', reason: outcome.reason };
     }
     case 'park':
-      return { sql: TRY_AGAIN, args: { park: true, delayMs: 0 }, status: 'failed', reason: outcome.reason };
+      return {
+        sql: TRY_AGAIN,
+        args: { park: true, spared: 0, delayMs: 0 },
+        status: 'failed',
+        reason: outcome.reason,
+      };
     case 'release':
       return { sql: RELEASE, args: {}, status: 'retrying', reason: outcome.reason };
     default:

@@ -81,6 +81,9 @@ function decideFailure(
     case 'gate':
       return decidePause(failure, job, rules);
     case 'soon':
+      // Whoever stepped back for somebody else knows when to look again, and has not failed.
+      if (failure.data.retryAfterMs !== undefined)
+        return plain({ kind: 'later', reason, delayMs: failure.data.retryAfterMs });
       return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
     case 'backoff':
       if (failure.code === 'remote-timeout') return afterTimeout(failure, job, rules);

@@ -6,6 +6,7 @@ import { chooseRemote } from '../git/remote/remote-choice.ts';
 import { parseRemoteUrl } from '../git/remote/remote-url.ts';
 import { createTransport } from '../git/remote/transport.ts';
 import { openRepository } from '../git/repository.ts';
+import { createGiveWay } from '../git/sync/give-way.ts';
 import type { ChangeGuard, SyncPorts } from '../git/sync/sync-ports.ts';
 import { createCredentials } from '../github/credentials.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
@@ -56,6 +57,7 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
       pid: host.pid,
       allowMessageCommands: () => config().allowMessageCommands,
       fsync: () => config().fsync,
+      giveWay: createGiveWay(host),
     },
     async explain(failure, project) {
       if (failure.code !== 'repository-not-found' && failure.code !== 'push-forbidden') return failure;

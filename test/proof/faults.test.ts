@@ -105,6 +105,7 @@ function jobAfter({ outcome, pauses }: SettleDecision) {
   const state = {
     park: 'parked',
     retry: 'scheduled',
+    later: 'scheduled',
     release: 'scheduled',
     done: 'idle',
     partial: 'idle',

@@ -10,6 +10,7 @@ import { buildTree } from '../objects/trees.ts';
 import { displayPath } from '../paths.ts';
 import { readHead } from '../refs/refs.ts';
 import type { FileChange, Head, Identity, ObjectBatch, ObjectStore, Repository } from '../types.ts';
+import { indexTime } from './foreign-command.ts';
 import { type FaultPoint, publishCommit } from './publish-commit.ts';
 import { type BlobTarget, openWorkTree, storeChange } from './work-file.ts';
 
@@ -52,8 +53,8 @@ export type CommitResult = {
 
 /**
  * Answers null when HEAD's tree already holds all of it. A file that changed since is left for the next commit.
- * @throws Failure `file-changing` when no other is left, `index-busy`, `ref-moved`, `detached-head`, `unmerged-entries`,
- *   `merge-in-progress` and its kin, `index-corrupt`, `needs-system-git`, `identity-missing`, `disk-full`,
+ * @throws Failure `file-changing` when no other is left, `index-busy`, `git-at-work`, `ref-moved`, `detached-head`,
+ *   `unmerged-entries`, `merge-in-progress` and its kin, `index-corrupt`, `needs-system-git`, `identity-missing`, `disk-full`,
  *   `write-refused`, `aborted`
  */
 export async function commitChanges(input: CommitInput): Promise<CommitResult | null> {
@@ -71,6 +72,7 @@ type Stored = { changes: FileChange[]; entries: IndexChange[]; busy: Failure[] }
 
 async function commitInto(input: CommitInput, batch: ObjectBatch | null): Promise<CommitResult | null> {
   const fault = async (name: string) => input.faultPoint?.(name);
+  const readAt = await indexTime(input.repo);
   const stored = await storeBlobs(input, batch ?? input.objects);
   if (stored.changes.length === 0 && stored.busy[0]) throw stored.busy[0];
   await fault('blobs-written');
@@ -82,7 +84,7 @@ async function commitInto(input: CommitInput, batch: ObjectBatch | null): Promis
     await fault('trees-written');
     throwIfAborted(input.signal);
     const { head, oid } = prepared;
-    if (await publish(input, { ...prepared, changes: stored.entries })) {
+    if (await publish(input, { ...prepared, changes: stored.entries, readAt })) {
       const busy = stored.busy.map((failure) => String(failure.data.path));
       return { oid, parent: head.oid, ref: head.ref, files: stored.changes.length, busy };
     }
@@ -136,7 +138,7 @@ async function prepareCommit(
 
 async function publish(
   input: CommitInput,
-  prepared: { head: Branch; oid: string; changes: readonly IndexChange[] },
+  prepared: { head: Branch; oid: string; changes: readonly IndexChange[]; readAt: bigint | null },
 ): Promise<boolean> {
   const { repo, clock, random, fsync, signal, faultPoint } = input;
   const subject = input.message.trimStart().split('\n', 1)[0] ?? '';

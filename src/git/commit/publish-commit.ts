@@ -14,6 +14,7 @@ import { lockRef, type RefLock } from '../refs/ref-lock.ts';
 import { appendReflog } from '../refs/reflog.ts';
 import { readHead } from '../refs/refs.ts';
 import type { Repository } from '../types.ts';
+import { indexTime, refuseDuringStash, refuseIfTakenBack } from './foreign-command.ts';
 
 /** Steps: blobs-written, trees-written, index-locked, index-written, ref-locked, ref-moved, reflog-written, index-moved. */
 export type FaultPoint = (name: string) => void | Promise<void>;
@@ -34,6 +35,8 @@ export type Publication = {
   oid: string;
   /** Called under the index's lock, with the index as it is; what it throws ends the publication. */
   changes: readonly IndexChange[] | ((index: IndexFile) => Promise<readonly IndexChange[]>);
+  /** `indexTime` before the changes were read; left out where they are only known under the lock. */
+  readAt?: bigint | null;
   reflog: { message: string; who: string };
   wait: LockWait;
   fsync: boolean;
@@ -42,7 +45,8 @@ export type Publication = {
 
 /**
  * Answers false, with nothing changed, when HEAD has moved since. All locks are given up on every way out.
- * @throws Failure `index-busy`, `ref-moved` (its lock is held for long) and those of `readIndex` and `patchIndex`
+ * @throws Failure `index-busy`, `git-at-work`, `ref-moved` (its lock is held for long) and those of `readIndex` and
+ *   `patchIndex`
  */
 export async function publishCommit(commit: Publication): Promise<boolean> {
   const { repo, oid, wait } = commit;
@@ -58,13 +62,16 @@ export async function publishCommit(commit: Publication): Promise<boolean> {
     await commit.faultPoint('index-written');
     const ref = await lockBranch(commit);
     if (ref === null) return false;
+    let stats: BigIntStats;
     try {
       await commit.faultPoint('ref-locked');
-      rememberIndex(repo, bytes, await moveBoth(commit, ref, index));
+      stats = await moveBoth(commit, ref, index);
       await commit.faultPoint('index-moved');
     } finally {
       await ref.release();
     }
+    // Only now: taking a large index apart takes longer than all that is done under the locks.
+    rememberIndex(repo, bytes, stats);
     return true;
   } finally {
     await index.release();
@@ -78,7 +85,7 @@ type Draft = { before: IndexFile; bytes: Buffer };
 async function writeDraft(commit: Publication, index: PreparedIndex): Promise<Draft | null> {
   const { repo, changes, fsync } = commit;
   if (typeof changes === 'function') return null;
-  const [before] = await Promise.all([readIndex(repo), refuseUnderWay(repo)]);
+  const [before] = await Promise.all([readIndex(repo), refuseUnderWay(commit)]);
   const bytes = await patched(repo, before, changes, index);
   await index.write(bytes, fsync);
   return { before, bytes };
@@ -91,7 +98,7 @@ async function settleDraft(
   index: PreparedIndex,
 ): Promise<Buffer | null> {
   const { repo, changes, fsync } = commit;
-  const looks = [isHeadAt(commit), readIndex(repo), refuseUnderWay(repo)] as const;
+  const looks = [isHeadAt(commit), readIndex(repo), refuseUnderWay(commit), refuseIfUndone(commit)] as const;
   const [isThere, now] = await Promise.all(looks);
   if (!isThere) return null;
   if (draft !== null && isSame(draft.before, now)) return draft.bytes;
@@ -120,11 +127,17 @@ async function isHeadAt({ repo, head }: Publication): Promise<boolean> {
   return now.kind === 'branch' && now.ref === head.ref && now.oid === head.oid;
 }
 
-async function refuseUnderWay(repo: Repository): Promise<void> {
+async function refuseIfUndone({ repo, changes, readAt }: Publication): Promise<void> {
+  if (typeof changes === 'function' || (await indexTime(repo)) === readAt) return;
+  await refuseIfTakenBack(repo, changes);
+}
+
+async function refuseUnderWay({ repo, wait }: Publication): Promise<void> {
   const names = new Set(await readdir(repo.gitDir));
   for (const [name, code] of UNDER_WAY) {
     if (names.has(name)) throw new Failure(code, `${repo.gitDir}/${name} appeared while a commit was made.`);
   }
+  await refuseDuringStash(repo, names, wait.clock.now());
 }
 
 /** Null when the branch or HEAD moved in the last moment. */

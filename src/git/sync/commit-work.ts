@@ -2,6 +2,7 @@
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { timingsOf } from '../../model/project-config.ts';
 import type { FoundChanges } from '../changes/changes.ts';
 import { composeMessage, refuseMessage } from '../commit/compose-message.ts';
 import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
@@ -49,9 +50,20 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
     work.standing = refusal;
     return;
   }
+  await giveWay(work, ports);
   unreadable.push(...(await commit(work, wanted, ports)).map(busyFile));
   standForUnreadable(work, unreadable);
   work.facts.pendingFiles = unreadable.length;
+}
+
+/** @throws Failure `git-at-work` while a person works with git there, and has not yet done so for too long */
+async function giveWay({ probe, github, waitingSince }: SyncWork, ports: SyncPorts): Promise<void> {
+  const now = ports.clock.now();
+  if (now - (waitingSince ?? now) >= timingsOf(github).maxWaitMs) return;
+  const retryAfterMs = (await ports.giveWay?.waitMs(probe.repo)) ?? 0;
+  if (retryAfterMs === 0) return;
+  const detail = `Somebody works with git in ${probe.repo.worktree}.`;
+  throw new Failure('git-at-work', detail, { data: { retryAfterMs } });
 }
 
 type Unreadable = FoundChanges['unreadable'];
@@ -175,6 +187,7 @@ async function commit(
     signal,
   });
   if (made === null) return [];
+  await ports.giveWay?.noteOwn(probe.repo);
   work.stats.commit = made.oid;
   work.stats.filesChanged = made.files;
   return made.busy ?? [];

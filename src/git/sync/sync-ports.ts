@@ -7,6 +7,7 @@ import type { HeldFile, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { FaultPoint } from '../commit/publish-commit.ts';
 import type { GitTransport } from '../remote/transport.ts';
+import type { GiveWay } from './give-way.ts';
 
 /** A file as the guard judges it. `path` is display text; `oid` names the exact content. */
 type GuardedFile = {
@@ -46,6 +47,8 @@ export type SyncPorts = {
   allowMessageCommands: () => boolean;
   /** Whether objects and refs are to reach the disk before going on. */
   fsync: () => boolean;
+  /** Keeps commits out of a person's burst of git commands; left out: they are only kept apart by git's locks. */
+  giveWay?: GiveWay;
   /**
    * Called at the named steps of a commit and at `push-ready`, `push-answered` and `tracking-noted`, so that tests can
    * end the process there. The service never sets it.

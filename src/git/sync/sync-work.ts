@@ -19,6 +19,8 @@ export type SyncInput = {
   dirty: ReadonlySet<RepoPath> | 'all';
   /** Ask the remote for its refs even when nothing changed here. */
   askRemote: boolean;
+  /** Since when the oldest of the known changes waits, epoch milliseconds; left out or null: not known. */
+  waitingSince?: number | null;
   /** What a person chose for a conflict; null when there is none to resolve. */
   conflictChoice: ConflictChoice | null;
   /** Held contents and deletions that a person let pass. */

@@ -1,9 +1,10 @@
 // Puts a commit that git has written in force: the new index and the moved branch, under index.lock, in git's own
 // order. The index is made by git, the branch is moved by git (its hook runs), the lock is held by us.
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
+import { indexTime, refuseDuringStash, refuseIfTakenBack } from '../commit/foreign-command.ts';
 import { findOperation } from '../probe/probe-operations.ts';
 import { lockFile } from '../refs/lock-file.ts';
 import { twinsFolder } from '../refs/lock-twin.ts';
@@ -21,9 +22,11 @@ type Publication = SystemCommit & {
   head: Extract<Head, { kind: 'branch' }>;
   oid: string;
   folder: string;
+  /** `indexTime` before the changes were read. */
+  readAt: bigint | null;
 };
 
-/** @throws Failure `index-busy`, `ref-moved`, `commit-hook-refused`, `git-failed`, and operations under way */
+/** @throws Failure `index-busy`, `git-at-work`, `ref-moved`, `commit-hook-refused`, `git-failed`, and operations under way */
 export async function publishBySystem(commit: Publication): Promise<void> {
   const { repo, clock, random, signal } = commit;
   const early = await prepareIndex(commit);
@@ -33,6 +36,7 @@ export async function publishBySystem(commit: Publication): Promise<void> {
   try {
     await commit.faultPoint?.('index-locked');
     await refuseIfMoved(commit);
+    await refuseIfUndone(commit);
     const index = (await isStill(repo, early)) ? early : await prepareIndex(commit);
     await lock.write(await readFile(index.path), commit.fsync);
     await commit.faultPoint?.('index-written');
@@ -66,6 +70,16 @@ async function refuseIfMoved({ repo, head, clock }: Publication): Promise<void> 
   if (now.kind !== 'branch' || now.ref !== head.ref || now.oid !== head.oid) {
     throw new Failure('ref-moved', `HEAD moved in ${repo.worktree} while a commit was made.`);
   }
+}
+
+async function refuseIfUndone({ repo, changes, readAt, clock }: Publication): Promise<void> {
+  await refuseDuringStash(repo, new Set(await readdir(repo.gitDir)), clock.now());
+  if ((await indexTime(repo)) === readAt) return;
+  const entries = changes.map((change) => ({
+    path: change.path,
+    entry: change.kind === 'deleted' ? null : change,
+  }));
+  await refuseIfTakenBack(repo, entries);
 }
 
 /** @throws Failure unless the branch has the commit, whatever became of the command. */

@@ -6,6 +6,7 @@
 import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
 import type { CommitResult } from '../commit/commit.ts';
+import { indexTime } from '../commit/foreign-command.ts';
 import { displayPath } from '../paths.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import { readHead } from '../refs/refs.ts';
@@ -30,6 +31,7 @@ export async function commitBySystem(commit: SystemCommit): Promise<CommitResult
   const head = await readHead(probe.repo);
   if (head.kind === 'detached') throw new Failure('detached-head', `HEAD is detached at ${head.oid}.`);
   const { worktree } = probe.repo;
+  const readAt = await indexTime(probe.repo);
   const [busy] = await storeBlobs({ worktree, git, objects: commit.objects }, changes);
   if (busy) throw changed(busy);
   const scratch = await openScratch(probe.repo);
@@ -46,7 +48,8 @@ export async function commitBySystem(commit: SystemCommit): Promise<CommitResult
     const message = await runMessageHooks(git, commit.message, index, scratch.folder, hooks);
     const oid = await writeCommit(commit, head, tree, message);
     await commit.faultPoint?.('commit-written');
-    await publishBySystem({ ...commit, repo: probe.repo, head, oid, message, folder: scratch.folder });
+    const { folder } = scratch;
+    await publishBySystem({ ...commit, repo: probe.repo, head, oid, message, folder, readAt });
     await runPostCommit(git, hooks);
     return { oid, parent: head.oid, ref: head.ref, files: changes.length };
   } finally {
