@@ -171,7 +171,7 @@ function buildService(built: Built) {
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },
         watch: config.current().watch ? { watchTree, openFolderEvents, ignores } : null,
-        job: { ...tools, refresh: (project) => refreshProject(project, enrol) },
+        job: { ...tools, refresh: (project, saved) => refreshProject(project, enrol, saved) },
         findConsented: () => enrolConsented(roots(), discoverDepth(), { ...enrol, log, projects }),
         settings: () => pipelineSettings(config.current()),
       }),

@@ -161,7 +161,7 @@ class SyncPipeline implements Pipeline {
       refresh: this.#ports.job.refresh,
       hints: this.#hints,
       queue: this.#queue,
-      include: (project) => this.include(project),
+      include: (project) => this.#watcher.add(project),
       isRunning: (projectId) => this.#running.has(projectId),
       isCompared: (projectId) => this.#certain.reasonOf(projectId) === null,
       compared: (projectId) => this.#certain.compared(projectId),
@@ -184,10 +184,9 @@ class SyncPipeline implements Pipeline {
   // Projects come and go, and so does the pipeline.
 
   async include(project: Project): Promise<void> {
-    const { projectId } = project;
     this.#ports.projects.put(project);
-    await (project.github.enabled ? this.#watcher.add(project) : this.#watcher.remove(projectId));
-    await this.#states.publish([projectId]);
+    await this.#watcher.add(project);
+    await this.#states.publish([project.projectId]);
   }
 
   async look(projectId: ProjectId): Promise<void> {

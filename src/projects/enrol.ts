@@ -8,7 +8,7 @@ import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 import type { Database } from '../store/database.ts';
-import { findProjectByPath, saveFacts, saveProject } from '../store/projects.ts';
+import { findSavedProject, type SavedProject, saveFacts, saveProject } from '../store/projects.ts';
 import { inspectRepository } from './inspect.ts';
 import { type FoundSettings, findSettings, namedDefaults } from './settings-home.ts';
 
@@ -28,15 +28,16 @@ export async function enrolProject(
   ports: EnrolPorts,
 ): Promise<Project> {
   const path = await realFolder(input.path);
-  const known = await findProjectByPath(ports.db, ports.machineId, path);
-  return enrolKnown({ ...input, path }, known, ports);
+  const saved = await findSavedProject(ports.db, ports.machineId, path);
+  return enrolKnown({ ...input, path }, saved, ports);
 }
 
 async function enrolKnown(
   input: { path: string; projectName?: string; github?: GithubConfig },
-  known: Project | null,
+  saved: SavedProject | null,
   ports: EnrolPorts,
 ): Promise<Project> {
+  const known = saved?.project;
   const path = await realFolder(input.path);
   const settings = await findSettings(path);
   const first = await inspectRepository(
@@ -52,16 +53,13 @@ async function enrolKnown(
   }
   const github = settings.github ?? input.github ?? known?.github ?? namedDefaults(first.branch);
   const wished = settings.file?.projectId;
-  const project = await saveProject(ports.db, {
+  const asked = {
     ...(wished !== undefined && PROJECT_ID_PATTERN.test(wished) && { projectId: wished as ProjectId }),
     projectName: input.projectName ?? settings.file?.projectName ?? known?.projectName ?? basename(path),
-    machineId: ports.machineId,
-    path,
-    configHome: settings.home,
-    github,
-    lane: first.lane,
-    lockKey: first.lockKey,
-  });
+    ...{ machineId: ports.machineId, path, configHome: settings.home, github },
+    ...{ lane: first.lane, lockKey: first.lockKey },
+  };
+  const project = await saveProject(ports.db, asked, saved);
   return noteBroken(project, settings, ports);
 }
 
@@ -69,11 +67,15 @@ async function enrolKnown(
  * Reads project.json and the git configuration again, and stores what changed. A project whose folder is gone
  * or whose project.json is broken keeps its last settings; its facts say why it is blocked.
  */
-export async function refreshProject(project: Project, ports: EnrolPorts): Promise<Project> {
+export async function refreshProject(
+  project: Project,
+  ports: EnrolPorts,
+  read?: SavedProject | null,
+): Promise<Project> {
   try {
     // Removed meanwhile, maybe by another machine: it must not come back by being looked at.
-    const known = await findProjectByPath(ports.db, ports.machineId, project.path);
-    return known === null ? project : await enrolKnown({ path: project.path }, known, ports);
+    const saved = read === undefined ? await findSavedProject(ports.db, ports.machineId, project.path) : read;
+    return saved === null ? project : await enrolKnown({ path: project.path }, saved, ports);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return noteReason(project, error, ports);

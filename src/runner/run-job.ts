@@ -16,6 +16,7 @@ import { NO_STATS } from '../model/run.ts';
 import { type JobOutcome, settleJob } from '../queue/settle.ts';
 import { type JobGates, readJobGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
+import type { SavedProject } from '../store/projects.ts';
 import { useUpReleases } from '../store/releases.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
 import { heldEvents, usedReleases, withSince } from './held-files.ts';
@@ -40,7 +41,7 @@ export type RunJobPorts = {
   hints: DirtyHints;
   sync: SyncPorts;
   /** Reads project.json and the git configuration again. */
-  refresh(project: Project): Promise<Project>;
+  refresh(project: Project, saved?: SavedProject | null): Promise<Project>;
   /** Asks the host's API what a refusal means (renamed, archived); answers the failure itself where it cannot. */
   explain(failure: Failure, project: Project): Promise<Failure>;
   /** The whole work tree was compared with HEAD just now. */

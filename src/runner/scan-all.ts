@@ -15,7 +15,7 @@ import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
 import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
 import type { Database } from '../store/database.ts';
-import { saveFacts } from '../store/projects.ts';
+import { findSavedProjects, type SavedProject, saveFacts } from '../store/projects.ts';
 import type { ProjectTable } from './project-table.ts';
 
 export type ScanAsked = TriggerOptions & { trigger: Extract<Trigger, 'scan' | 'api'> };
@@ -31,7 +31,9 @@ export type ScanPorts = {
   hints: { add(projectId: ProjectId, paths: 'all'): void };
   /** Enrols what lies under the roots and consented since. */
   findConsented(): Promise<void>;
-  refresh(project: Project): Promise<Project>;
+  /** `saved` was read a moment ago; null: there is no such project any more. */
+  refresh(project: Project, saved: SavedProject | null): Promise<Project>;
+  /** Watches it, or no longer when it was disabled. */
   include(project: Project): Promise<void>;
   isRunning(projectId: ProjectId): boolean;
   /** Whether this life of the service has looked at it before. */
@@ -52,16 +54,9 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
   await ports.findConsented();
   const result: TriggerAllResult = { scanned: 0, queued: [], skipped: [] };
   const parked = await parkedProjects(ports.db);
-  for (const stored of byActivity(ports.projects.all())) {
-    if (ports.signal.aborted) break;
-    const look = await lookAt(stored, parked.has(stored.projectId) && !asked.immediate, ports);
-    if (look === null) continue;
-    result.scanned++;
-    const { projectId } = stored;
-    if (look.kind === 'skip') {
-      result.skipped.push({ projectId, reason: look.reason });
-      await ports.publishStates([projectId]);
-    } else result.queued.push(...(await queueOne(projectId, asked, ports)));
+  const all = byActivity(ports.projects.all());
+  for (let from = 0; from < all.length && !ports.signal.aborted; from += TOGETHER) {
+    await scanSome(all.slice(from, from + TOGETHER), { asked, parked, result }, ports);
   }
   const { scanned, queued } = result;
   const durationMs = Math.round(clock.monotonic() - beganAt);
@@ -70,16 +65,45 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
   return result;
 }
 
+/** Over a network each statement costs a way there and back: reading and telling is done for so many at once. */
+const TOGETHER = 25;
+
+async function scanSome(
+  projects: readonly Project[],
+  scan: { asked: ScanAsked; parked: ReadonlySet<ProjectId>; result: TriggerAllResult },
+  ports: ScanPorts,
+): Promise<void> {
+  const { asked, parked, result } = scan;
+  const paths = projects.map(({ path }) => path);
+  const savedAt = await findSavedProjects(ports.db, ports.machineId, paths);
+  for (const stored of projects) {
+    if (ports.signal.aborted) break;
+    const { projectId, path } = stored;
+    const isParked = parked.has(projectId) && !asked.immediate;
+    const look = await lookAt(stored, { isParked, saved: savedAt.get(path) ?? null }, ports);
+    if (look === null) continue;
+    result.scanned++;
+    if (look.kind === 'skip') result.skipped.push({ projectId, reason: look.reason });
+    else result.queued.push(...(await queueOne(projectId, asked, ports)));
+  }
+  await ports.publishStates(projects.map(({ projectId }) => projectId));
+}
+
 /** What was safe last is likeliest to be worked on now. */
 function byActivity(projects: readonly Project[]): Project[] {
   return [...projects].sort((a, b) => (b.facts.lastSafeAt ?? 0) - (a.facts.lastSafeAt ?? 0));
 }
 
 /** Null: not counted, because it is disabled or was removed meanwhile. */
-async function lookAt(stored: Project, isParked: boolean, ports: ScanPorts): Promise<Look | null> {
+async function lookAt(
+  stored: Project,
+  { isParked, saved }: { isParked: boolean; saved: SavedProject | null },
+  ports: ScanPorts,
+): Promise<Look | null> {
   if (!stored.github.enabled && stored.configHome === 'database') return null;
-  const project = await ports.refresh(stored);
+  const project = await ports.refresh(stored, saved);
   if (ports.projects.get(stored.projectId) === undefined) return null;
+  ports.projects.put(project);
   await ports.include(project);
   if (!project.github.enabled) return null;
   if (project.pausedUntil !== null && project.pausedUntil > ports.clock.now())
@@ -150,6 +174,5 @@ async function queueOne(projectId: ProjectId, asked: ScanAsked, ports: ScanPorts
     askRemote: false,
     ...(asked.priority !== undefined && { priority: asked.priority }),
   });
-  await ports.publishStates([projectId]);
   return queued.map(({ projectId: id, jobId }) => ({ projectId: id, jobId }));
 }

@@ -15,7 +15,7 @@ import type { ProjectTable } from './project-table.ts';
 export type WatchPorts = Pick<Host, 'watchTree' | 'openFolderEvents'> & { ignores: IgnoreCache };
 
 export type ProjectWatcher = {
-  /** A project that is watched is left as it is; one that fell back to scanning is tried again. */
+  /** What is watched stays as it is; what fell back to scanning is tried again; disabled, it is watched no longer. */
   add(project: Project): Promise<void>;
   remove(projectId: ProjectId): Promise<void>;
   status(): WatcherStatus;
@@ -42,8 +42,14 @@ export function openWatch(
     },
     onDegraded: (status) => log.warn({ ...status }, 'changes of some projects are found by scanning only'),
   });
+  async function remove(projectId: ProjectId): Promise<void> {
+    await watcher.remove(projectId);
+    watch?.ignores.forget(projectId);
+  }
+
   return {
-    async add({ projectId, path }) {
+    async add({ projectId, path, github }) {
+      if (!github.enabled) return remove(projectId);
       if (watcher.projectStatus(projectId)?.mode === 'events') return;
       try {
         const { gitDir, commonDir } = await openRepository(path);
@@ -53,10 +59,7 @@ export function openWatch(
         log.debug({ projectId, code: error.code }, 'not watched yet; the next scan tries again');
       }
     },
-    async remove(projectId) {
-      await watcher.remove(projectId);
-      watch.ignores.forget(projectId);
-    },
+    remove,
     status: () => watcher.status(),
     close: () => watcher.close(),
   };

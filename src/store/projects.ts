@@ -4,7 +4,7 @@
 import type { NewEvent } from '../events/types.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project, ProjectFacts } from '../model/project.ts';
-import type { Database, SqlStatement } from './database.ts';
+import type { Database, Row, SqlStatement } from './database.ts';
 import { isConstraint } from './errors.ts';
 import { eventStatement } from './events.ts';
 import { LANE_ID, laneStatements } from './lanes.ts';
@@ -23,12 +23,14 @@ const MOST_RACES = 20;
 /**
  * Saves the project at `(machineId, path)`, new or known; writes only what changed, with `project.added` or
  * `project.changed` in the same transaction. A known project keeps its id, facts and pause; `projectId` is the
- * id wished for a new one.
+ * id wished for a new one. With `saved`, read a moment ago, nothing is asked when there is nothing to write.
  */
 export async function saveProject(
   db: Database,
   input: ProjectSettings & { projectId?: ProjectId },
+  saved: SavedProject | null = null,
 ): Promise<Project> {
+  if (saved && sameSettings(saved.row, input)) return saved.project;
   for (let races = 0; ; races += 1) {
     const known = await updateProject(db, input);
     if (known) return known;
@@ -41,17 +43,38 @@ export async function saveProject(
   }
 }
 
-async function updateProject(db: Database, input: ProjectSettings): Promise<Project | null> {
-  const { machineId, path } = input;
-  const [row] = await db.run(
+/** A project with its row as it was read, to tell later whether anything is to be written. */
+export type SavedProject = { project: Project; row: Row };
+
+/** The machine's projects at these paths, by path; one statement. */
+export async function findSavedProjects(
+  db: Database,
+  machineId: string,
+  paths: readonly string[],
+): Promise<Map<string, SavedProject>> {
+  const rows = await db.run(
     `SELECT ${PROJECT_COLUMNS}, p.lock_key, p.enabled, p.quiet_ms, p.max_wait_ms, p.min_interval_ms,
        l.host_gate, l.credential_gate
-     FROM projects p JOIN lanes l ON l.id = p.lane_id WHERE p.machine_id = :machineId AND p.path = :path`,
-    { machineId, path },
+     FROM projects p JOIN lanes l ON l.id = p.lane_id
+     WHERE p.machine_id = :machineId AND p.path IN (SELECT value FROM json_each(:paths))`,
+    { machineId, paths: JSON.stringify(paths) },
   );
-  if (!row) return null;
-  if (sameSettings(row, input)) return projectOf(row);
-  const projectId = String(row.project_id) as ProjectId;
+  return new Map(rows.map((row) => [String(row.path), { project: projectOf(row), row }]));
+}
+
+export async function findSavedProject(
+  db: Database,
+  machineId: string,
+  path: string,
+): Promise<SavedProject | null> {
+  return (await findSavedProjects(db, machineId, [path])).get(path) ?? null;
+}
+
+async function updateProject(db: Database, input: ProjectSettings): Promise<Project | null> {
+  const known = await findSavedProject(db, input.machineId, input.path);
+  if (!known) return null;
+  if (sameSettings(known.row, input)) return known.project;
+  const { projectId } = known.project;
   const columns = settingsColumns(input);
   const sets = Object.keys(columns).map((name) => `${name} = :${name}`);
   const results = await db.batch([
@@ -123,18 +146,6 @@ function byId(projectId: ProjectId): SqlStatement {
 export async function findProject(db: Database, projectId: ProjectId): Promise<Project | null> {
   const { sql, args } = byId(projectId);
   const [row] = await db.run(sql, args);
-  return row ? projectOf(row) : null;
-}
-
-export async function findProjectByPath(
-  db: Database,
-  machineId: string,
-  path: string,
-): Promise<Project | null> {
-  const [row] = await db.run(
-    `SELECT ${PROJECT_COLUMNS} FROM projects p WHERE p.machine_id = :machineId AND p.path = :path`,
-    { machineId, path },
-  );
   return row ? projectOf(row) : null;
 }
 

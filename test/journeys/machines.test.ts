@@ -57,14 +57,14 @@ async function eventually<T>(
   }
 }
 
-/** The same repository in another folder, as a second machine has it. */
-async function cloneOf(project: JourneyProject, name: string): Promise<JourneyProject> {
-  const path = join(journey.folder, name);
+/** The same repository in a folder of the same name, as a second machine has it. */
+async function cloneOf(project: JourneyProject): Promise<JourneyProject> {
+  const path = join(journey.folder, 'elsewhere', project.id);
   await runGit(['clone', '--quiet', project.remoteUrl, path], { cwd: journey.folder });
   const repo = await createGitRepo({ path });
   await repo.git('config', 'user.name', 'Bea Author');
   await repo.git('config', 'user.email', 'bea@example.com');
-  return { ...project, repo, path, id: name };
+  return { ...project, repo, path };
 }
 
 const headHas = async ({ repo }: JourneyProject, file: string, content: string) =>
@@ -150,11 +150,15 @@ suite('two machines on one queue', () => {
     const first = await journey.addProject('notes');
     const desk = await start('desk', [first.path]);
     await desk.untilState('notes', 'safe');
-    const second = await cloneOf(first, 'notes-too');
+    const second = await cloneOf(first);
     const laptop = await start('laptop', [second.path]);
-    expect(laptop.output.out).toMatch(/notes-too@laptop: .*notes-too is the same|notes@laptop: /);
-    const listed = (await desk.api('GET', '/api/sync/projects')).body.projects;
-    const other = listed.find((one: { machineId: string }) => one.machineId === 'laptop').projectId;
+    const other = 'notes@laptop';
+    expect(laptop.output.out).toContain('notes@laptop: ');
+    expect(laptop.output.out).toContain('(notes is the same repository on another machine)');
+    const said = await desk.api('GET', '/api/sync/events?since=0&types=notice&timeoutMs=0');
+    expect(said.body.events).toEqual([
+      expect.objectContaining({ projectId: other, data: expect.objectContaining({ sameAs: 'notes' }) }),
+    ]);
     await desk.untilState(other, 'safe');
 
     const rounds = 4 * LENGTH;
@@ -213,10 +217,9 @@ suite('a machine that is killed', () => {
     const first = await journey.addProject('notes');
     const desk = await start('desk', [first.path]);
     await desk.untilState('notes', 'safe');
-    const second = await cloneOf(first, 'notes-too');
+    const second = await cloneOf(first);
     const laptop = await start('laptop', [second.path]);
-    const listed = (await desk.api('GET', '/api/sync/projects')).body.projects;
-    const other = listed.find((one: { machineId: string }) => one.machineId === 'laptop').projectId;
+    const other = 'notes@laptop';
     await laptop.untilState(other, 'safe');
 
     const feed = await laptop.feed();

@@ -8,7 +8,7 @@ import { enqueue } from '../../src/queue/enqueue.ts';
 import { freeProjectId } from '../../src/store/project-ids.ts';
 import {
   findProject,
-  findProjectByPath,
+  findSavedProject,
   listProjects,
   noteActivity,
   removeProject,
@@ -66,8 +66,8 @@ describeDatabases('projects', (db) => {
       facts: NO_FACTS,
     });
     expect(await findProject(db(), project.projectId)).toEqual(project);
-    expect(await findProjectByPath(db(), 'laptop', '/home/u/blog')).toEqual(project);
-    expect(await findProjectByPath(db(), 'desktop', '/home/u/blog')).toBeNull();
+    expect((await findSavedProject(db(), 'laptop', '/home/u/blog'))?.project).toEqual(project);
+    expect(await findSavedProject(db(), 'desktop', '/home/u/blog')).toBeNull();
     expect(await findProject(db(), 'other' as ProjectId)).toBeNull();
     const [row] =
       await db().run(`SELECT p.enabled, p.quiet_ms, p.max_wait_ms, p.min_interval_ms, p.lock_key, l.host_gate,
