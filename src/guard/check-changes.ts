@@ -4,7 +4,7 @@
 import type { Content } from '../model/content.ts';
 import { MAX_FILE_BYTES } from '../model/held-file.ts';
 import type { HeldFile, Releases } from '../model/project.ts';
-import { deniedName } from './deny-names.ts';
+import { deniedName, keyStoreName } from './deny-names.ts';
 import { findMassDeletion, type MassDeletion } from './mass-deletion.ts';
 import { matchesPathPattern } from './path-pattern.ts';
 import { contentKind, createSecretScan, type ScanSecrets } from './scan-secrets.ts';
@@ -28,6 +28,8 @@ export type GuardPolicy = {
   readonly allow: readonly string[];
   /** Exact contents that a person let pass once, each at its path. */
   readonly released: Releases['files'];
+  /** Judges what a person committed: by content, and by the name of what cannot be searched. Default false. */
+  readonly committed?: boolean;
 };
 
 export type CheckInput = {
@@ -83,10 +85,10 @@ function isAllowed(file: CheckedFile, { allow, released }: GuardPolicy): boolean
 }
 
 async function hold(file: CheckedFile, input: CheckInput, scan: ScanSecrets): Promise<HeldFile | null> {
-  const { policy } = input;
-  const large = tooLarge(file, Math.min(policy.maxFileBytes, MAX_FILE_BYTES));
-  if (large || !policy.secrets) return large;
-  const name = deniedName(file.path);
+  const { committed = false, maxFileBytes, secrets } = input.policy;
+  const large = tooLarge(file, committed ? Number.POSITIVE_INFINITY : Math.min(maxFileBytes, MAX_FILE_BYTES));
+  if (large || !secrets) return large;
+  const name = committed ? keyStoreName(file.path) : deniedName(file.path);
   if (name) return { path: file.path, reason: 'denied-name', rule: name };
   const finding = await findSecret(file, input, scan);
   return finding && { path: file.path, reason: 'secret', ...finding };

@@ -2,6 +2,9 @@
 
 import { matchesName } from './path-pattern.ts';
 
+/** Binary: a search of the content finds nothing in them. */
+const KEY_STORES = ['*.p12', '*.pfx', '*.jks', '*.kdb', '*.kdbx'];
+
 /** Names as people write them; compared in lower case with the file's own name. */
 const DENIED_NAMES = [
   '.env',
@@ -9,11 +12,7 @@ const DENIED_NAMES = [
   '.dev.vars',
   '*.pem',
   '*.ppk',
-  '*.p12',
-  '*.pfx',
-  '*.jks',
-  '*.kdb',
-  '*.kdbx',
+  ...KEY_STORES,
   'id_rsa',
   'id_dsa',
   'id_ecdsa',
@@ -42,4 +41,10 @@ export function deniedName(path: string): string | null {
   if (SHARED_EXAMPLE.test(name)) return null;
   const place = DENIED_PLACES.find((denied) => lower === denied || lower.endsWith(`/${denied}`));
   return place ?? DENIED_NAMES.find((pattern) => matchesName(pattern, name)) ?? null;
+}
+
+/** The name pattern of a key store, whose content cannot be searched for secrets; or null. */
+export function keyStoreName(path: string): string | null {
+  const name = path.toLowerCase().slice(path.lastIndexOf('/') + 1);
+  return KEY_STORES.find((pattern) => matchesName(pattern, name)) ?? null;
 }

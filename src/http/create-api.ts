@@ -16,6 +16,7 @@ import { addFeedRoutes } from './feed-routes.ts';
 import { createFigureReader } from './figures.ts';
 import { createHeaders } from './headers.ts';
 import { addHealthRoutes } from './health.ts';
+import { addHeldRoutes } from './held.ts';
 import { addHistoryRoutes } from './history.ts';
 import { addMachineRoutes } from './machines.ts';
 import { addOpenApiRoutes } from './openapi.ts';
@@ -72,6 +73,7 @@ export function createApi(ports: ApiDeps): Api {
   addConfigRoutes(app, deps);
   addProjectRoutes(app, deps);
   addConflictRoutes(app, deps);
+  addHeldRoutes(app, deps);
   addSnapshotRoutes(app, deps);
   addTicketRoutes(app, { tickets });
   addFeedRoutes(app, { ...deps, feeds });

@@ -1,9 +1,12 @@
 // A project as the wire shows it: only what is known here, without credentials; other programs' keys stay inside.
 
+import { fingerprintOf } from '../model/held-file.ts';
+import type { HeldFile } from '../model/project.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 import type { RemoteState } from '../model/remote-state.ts';
 import type { Run } from '../model/run.ts';
 import type { ProjectView } from '../store/project-views.ts';
+import type { WireHeldFile } from './schemas/held.ts';
 import type { WireProject } from './schemas/project.ts';
 import { durationOf, isoOf, isoOrNull, wireJob, wireReason, withoutCredentials } from './wire.ts';
 
@@ -26,12 +29,21 @@ export function wireProject(view: ProjectView): WireProject {
     pendingFiles: facts.pendingFiles,
     unpushedCommits: facts.unpushedCommits,
     behindCommits: facts.behindCommits,
+    heldFiles: facts.heldFiles.map(wireHeldFile),
     remotes: facts.remotes.map((remote) => wireRemote(remote, view)),
-    heldFiles: facts.heldFiles,
     conflictFiles: facts.conflictFiles,
     lastSafeAt: isoOrNull(facts.lastSafeAt),
     lastSync: view.lastRun && wireLastSync(view.lastRun),
     job: job === null || job.state === 'idle' ? null : wireJob(job),
+  };
+}
+
+export function wireHeldFile(file: HeldFile): WireHeldFile {
+  const { path, reason, rule, line, sizeBytes = null, commit = null, since = null } = file;
+  return {
+    ...{ path, reason, rule, ...(line !== undefined && { line }), sizeBytes, commit },
+    fingerprint: fingerprintOf(file),
+    since: isoOrNull(since),
   };
 }
 

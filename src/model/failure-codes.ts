@@ -90,6 +90,9 @@ const folder = {
   'mass-deletion': never(
     'If the deletion is meant, confirm it (POST …/deletions/confirm) or commit it with git; otherwise bring the files back.',
   ),
+  'secret-in-commit': never(
+    'Take it out of the unpushed commits (`git rebase -i`) and revoke the secret; if it is none, release it (POST …/held/release).',
+  ),
   'disk-full': backoff('Free some disk space.'),
   'file-unreadable': backoff('Give the user that runs gitferry permission to read the file.'),
   'write-refused': backoff('Give the user that runs gitferry permission to write to .git.'),
@@ -203,6 +206,12 @@ const request = {
   'project-not-found': never('See GET /api/sync/projects for the ids.'),
   'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
   'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
+  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
+  'file-not-releasable': never('Use Git LFS, or keep the file out of git: GitHub takes none above 100 MB.'),
+  'no-deletions': never('Nothing to do: no deletions wait for a word (any more).'),
+  'deletions-changed': never(
+    'Look again (GET /api/sync/projects/:projectId/held) and confirm what is shown now.',
+  ),
   'no-conflict': never('Nothing to do: the project has no conflict (any more).'),
   'project-exists': never('Use the existing project.'),
   'service-stopped': never('Start it first: POST /api/sync/start.'),

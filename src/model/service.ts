@@ -5,7 +5,7 @@ import type { Reason } from './failure.ts';
 import type { FailureCode } from './failure-codes.ts';
 import type { JobId, ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
-import type { Project } from './project.ts';
+import type { HeldFile, Project, RefusedDeletions } from './project.ts';
 import type { GithubConfigPatch } from './project-config.ts';
 
 export type TriggerOptions = { immediate: boolean; priority?: number };
@@ -56,6 +56,16 @@ export type RestoreResult = {
   skipped: { path: string; reason: string }[];
 };
 
+/** What the last sync kept on the machine. */
+type HeldBack = { files: HeldFile[]; deletions: RefusedDeletions | null };
+/** `once`: this very content, until it is on the remote; `always`: this very content, for ever. */
+export type ReleaseInput = {
+  paths: readonly string[];
+  /** As `github.guard.allow` names contents: `sha1:<oid>`. */
+  fingerprints: readonly string[];
+  scope: 'once' | 'always';
+};
+
 /** The scheduler, the watcher and the projects, as the API controls them. Failures are thrown as `Failure`. */
 export type Service = {
   readonly version: string;
@@ -78,6 +88,14 @@ export type Service = {
   /** Keeps the choice until the conflict is over, and queues the sync that resolves it.
    * @throws Failure `project-not-found`, `project-disabled`, `no-conflict`, `service-stopped` */
   resolveConflict(projectId: ProjectId, choice: ConflictChoice): Promise<JobView>;
+  /** @throws Failure `project-not-found` */
+  heldBack(projectId: ProjectId): Promise<HeldBack>;
+  /** Lets the contents go that were held last, all or none, and queues a sync. @throws Failure as a trigger does, and
+   * `file-not-held`, `file-not-releasable`; for `always` as `updateProject` does */
+  releaseHeld(projectId: ProjectId, input: ReleaseInput): Promise<JobView>;
+  /** Confirms exactly the deletions with this digest, and queues a sync. @throws Failure as a trigger does, and
+   * `no-deletions`, `deletions-changed`, `folder-missing`, `not-a-repository` */
+  confirmDeletions(projectId: ProjectId, token: string): Promise<JobView>;
   /** @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request` */
   addProject(input: { path: string; projectName?: string; github?: GithubConfigPatch }): Promise<Project>;
   /** Writes to the settings' one home. @throws Failure `project-not-found`, `project-file-invalid`, `invalid-request` */

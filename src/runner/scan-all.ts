@@ -7,6 +7,7 @@ import type { ChangeScanner, ScanResult } from '../git/changes/change-scanner.ts
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
+import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
@@ -141,7 +142,7 @@ function decide(project: Project, scan: ScanResult): Look {
     scan,
     branch: facts.branch,
     pendingFiles: facts.pendingFiles,
-    heldFiles: facts.heldFiles.length,
+    heldFiles: heldInWorkTree(facts.heldFiles).length,
     remoteTips: facts.remoteTips,
     syncBranches: github.syncBranches,
     mode: github.mode,
@@ -154,7 +155,8 @@ function decide(project: Project, scan: ScanResult): Look {
 /** A parked project waits for a person; the page still tells how much has gathered. */
 async function skipParked(project: Project, scan: ScanResult, ports: ScanPorts): Promise<Look> {
   if (scan.kind === 'changes') {
-    const pendingFiles = Math.max(0, scan.changes + scan.unreadable - project.facts.heldFiles.length);
+    const held = heldInWorkTree(project.facts.heldFiles).length;
+    const pendingFiles = Math.max(0, scan.changes + scan.unreadable - held);
     if (pendingFiles !== project.facts.pendingFiles) {
       const facts = { ...project.facts, pendingFiles };
       await saveFacts(ports.db, project.projectId, facts);

@@ -68,12 +68,13 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
 }
 
 function guardWith(cache: SecretCache, log: Log): ChangeGuard {
-  return async ({ files, trackedFiles, settings, released = [], read, signal }) => {
+  return async ({ files, trackedFiles, settings, released = [], committed = false, read, signal }) => {
     const policy = {
       secrets: settings?.secrets ?? true,
       maxFileBytes: settings?.maxFileBytes ?? MAX_FILE_BYTES,
       allow: settings?.allow ?? [],
       released,
+      committed,
     };
     const { held, massDeletion, warnings } = await checkChanges({
       files,

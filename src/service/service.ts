@@ -11,6 +11,7 @@ import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
+import { createHeldControl } from './held-control.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createProjectControl, mustFindProject } from './project-control.ts';
 import { queueResolution } from './queue-resolution.ts';
@@ -39,13 +40,15 @@ export function createService(ports: ServicePorts): ControlledService {
   const { db, machineId } = enrol;
   const lifecycle = createLifecycle({ ...ports, db, machineId });
   const { pipeline, started, ...control } = lifecycle;
+  const projectControl = createProjectControl({ ...ports, lifecycle });
   return {
     ...{ version, machineId, createdAt },
     ...control,
     health: () => checkHealth(ports.health, control.scheduler(), control.watcher()),
     wake: () => pipeline()?.wake(),
     ...triggers(ports, lifecycle),
-    ...createProjectControl({ ...ports, lifecycle }),
+    ...projectControl,
+    ...createHeldControl({ db, machineId, started, updateProject: projectControl.updateProject }),
     ...snapshots(ports),
   };
 }

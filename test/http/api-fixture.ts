@@ -19,6 +19,7 @@ import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import type { Service } from '../../src/model/service.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { findJob } from '../../src/queue/reads.ts';
+import { createHeldControl } from '../../src/service/held-control.ts';
 import { chooseForConflict } from '../../src/store/conflicts.ts';
 import type { Database } from '../../src/store/database.ts';
 import { appendEvents, eventBounds, readEvents } from '../../src/store/events.ts';
@@ -134,7 +135,7 @@ function createPlayedService(db: Database): Service {
     if (project === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
     return project;
   };
-  return {
+  const played: Omit<Service, 'heldBack' | 'releaseHeld' | 'confirmDeletions'> = {
     version: '0.1.0',
     machineId: MACHINE,
     createdAt: systemClock.now(),
@@ -236,4 +237,10 @@ function createPlayedService(db: Database): Service {
       return [{ path: '/home/u/new', name: 'new', remoteUrl: 'https://me:pw12345678@github.com/u/new.git' }];
     },
   };
+  const started = () => {
+    if (!running) throw new Failure('service-stopped', 'The service is stopped.');
+    return played;
+  };
+  const { updateProject } = played;
+  return { ...played, ...createHeldControl({ db, machineId: MACHINE, started, updateProject }) };
 }

@@ -20,7 +20,9 @@ beforeAll(async () => {
     branch: 'main',
     pendingFiles: 2,
     unpushedCommits: 1,
-    heldFiles: [{ path: '.env', reason: 'secret', rule: 'aws', line: 3 }],
+    heldFiles: [
+      { path: '.env', reason: 'secret', rule: 'aws', line: 3, oid: 'ab12', since: 1_700_000_000_000 },
+    ],
     lastSafeAt: 1_700_000_000_000,
   });
   await saveFacts(api.db, 'notes' as ProjectId, {
@@ -79,7 +81,12 @@ describe('projects', () => {
         unpushedCommits: 1,
         behindCommits: 0,
         engine: null,
-        heldFiles: [{ path: '.env', reason: 'secret', rule: 'aws', line: 3 }],
+        heldFiles: [
+          {
+            ...{ path: '.env', reason: 'secret', rule: 'aws', line: 3 },
+            ...{ fingerprint: 'sha1:ab12', sizeBytes: null, commit: null, since: '2023-11-14T22:13:20.000Z' },
+          },
+        ],
         lastSafeAt: '2023-11-14T22:13:20.000Z',
         lastSync: null,
         job: null,

@@ -31,7 +31,7 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
   work.facts.pendingFiles = changes.length + unreadable.length;
   standForUnreadable(work, unreadable);
   work.facts.refusedDeletions = null;
-  // What is held in commits is known again when they are about to be pushed.
+  // What is held in commits is found out anew when they are about to be pushed.
   const inCommits = work.facts.heldFiles.filter((file) => file.commit !== undefined);
   if (work.github.mode === 'push') {
     work.facts.heldFiles = inCommits;

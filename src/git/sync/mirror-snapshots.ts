@@ -16,6 +16,8 @@ import type { SnapshotRepository } from '../snapshot/snapshot-repository.ts';
 import { gitRunner } from '../system/run-git.ts';
 import { pushBySystem } from '../system/system-push.ts';
 import type { ObjectStore } from '../types.ts';
+import type { Engine } from './engine.ts';
+import { guardPushes } from './guard-push.ts';
 import type { BranchTip } from './push-branches.ts';
 import { type EngineFor, pushMirrors } from './push-mirrors.ts';
 import { listRemotes, NO_PATIENCE } from './push-remotes.ts';
@@ -116,12 +118,13 @@ function pushFor(work: RemoteWork, { repo, config }: SnapshotRepository, ports: 
   const { transport, clock, env } = ports;
   return async (overSsh) => {
     if (overSsh === null && facts.engine?.name !== 'git') {
-      return {
-        push: ({ remote, ...push }) =>
-          pushBranch({ ...push, transport, objects, repo, url: displayUrl(remote.url), clock, env }),
-      };
+      const push: Engine['push'] = ({ remote, ...rest }) =>
+        pushBranch({ ...rest, transport, objects, repo, url: displayUrl(remote.url), clock, env });
+      return guardPushes({ push }, work, ports);
     }
     const git = gitRunner({ repo, env, clock, signal });
-    return { push: (push) => pushBySystem({ ...push, probe: { repo, config }, objects, git, ports }) };
+    const push: Engine['push'] = (rest) =>
+      pushBySystem({ ...rest, probe: { repo, config }, objects, git, ports });
+    return guardPushes({ push }, work, ports);
   };
 }

@@ -9,7 +9,7 @@ import { openRepository } from '../repository.ts';
 import { type Protection, protect } from '../snapshot/protect.ts';
 import { pushSnapshots, type SnapshotPush } from './push-snapshots.ts';
 import { takeRepositoryLock } from './repository-lock.ts';
-import type { SyncPorts } from './sync-ports.ts';
+import type { ChangeGuard, SyncPorts } from './sync-ports.ts';
 import type { SyncInput } from './sync-work.ts';
 
 /** Whether a project that is blocked by this is protected by snapshots meanwhile. */
@@ -69,11 +69,12 @@ function resultOf({ facts, stats }: SnapshotPush): ProtectedWork {
 }
 
 function take(
-  { worktree, github, machineId, signal }: SyncInput,
+  { worktree, github, machineId, releases, signal }: SyncInput,
   { always, remoteTips }: { always: boolean; remoteTips: Readonly<Record<string, string>> },
   ports: SyncPorts,
 ): Promise<Protection> {
-  return protect({ worktree, github, machineId, remoteTips, always, signal }, ports);
+  const guard: ChangeGuard = (input) => ports.guard({ ...input, released: releases.files });
+  return protect({ worktree, github, machineId, remoteTips, always, signal }, { ...ports, guard });
 }
 
 function noteTaken({ facts, stats }: SnapshotPush, answer: Exclude<Protection, { kind: 'refused' }>): void {

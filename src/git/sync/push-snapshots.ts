@@ -16,6 +16,8 @@ import { whyNoGit } from '../system/git-program.ts';
 import { gitRunner } from '../system/run-git.ts';
 import { pushBySystem } from '../system/system-push.ts';
 import type { ObjectStore } from '../types.ts';
+import type { Engine } from './engine.ts';
+import { guardPushes } from './guard-push.ts';
 import { reachRemote } from './reach-remote.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncInput } from './sync-work.ts';
@@ -109,25 +111,22 @@ function pushTip(
   branch: string,
   tip: string,
   { opened, objects, remote, bySystem }: Open,
-  { input, facts }: SnapshotPush,
+  { input, facts, stats }: SnapshotPush,
   ports: SyncPorts,
 ): Promise<PushResult> {
   const { repo, config } = opened;
   const { transport, clock, env } = ports;
-  const { signal } = input;
+  const { github, releases, signal } = input;
   const lastKnown = facts.remoteTips[branch] ?? null;
   // A person's pre-push hook is asked as before every push: it may be what keeps things on this machine.
-  if (bySystem) {
+  const push: Engine['push'] = (rest) => {
+    if (!bySystem) return pushBranch({ ...rest, transport, objects, repo, url: remote.url, clock, env });
     const git = gitRunner({ repo, env, clock, signal });
-    const probe = { repo, config };
-    return pushBySystem({
-      ...{ branch, tip, assumed: null, lastKnown, signal, remote, probe, objects, git, ports },
-    });
-  }
-  const { url } = remote;
-  return pushBranch({
-    ...{ transport, objects, repo, url, branch, tip, assumed: null, lastKnown, signal, clock, env },
-  });
+    return pushBySystem({ ...rest, probe: { repo, config }, objects, git, ports });
+  };
+  // A snapshot stands on the person's own commits.
+  const work = { objects, github, releases, facts, stats, signal, probe: { repo } };
+  return guardPushes({ push }, work, ports).push({ branch, tip, assumed: null, lastKnown, signal, remote });
 }
 
 /** Fetches what another machine pushed and takes a snapshot on top of both; null when the remote's branch went away. */

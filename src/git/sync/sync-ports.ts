@@ -28,6 +28,8 @@ export type ChangeGuard = (input: {
   settings: GithubConfig['guard'];
   /** What a person let pass once; left out: nothing. */
   released?: Releases['files'];
+  /** The files are in a person's commits: their size and, where the content can be read, their name were a choice. */
+  committed?: boolean;
   read(path: string, oid: string): Promise<Content>;
   signal: AbortSignal;
 }) => Promise<GuardVerdict>;

@@ -2,6 +2,7 @@
 // Knows no queue and no database: what it learned goes back as facts, also when it failed half-way.
 
 import { Failure, type Reason } from '../../model/failure.ts';
+import { heldInWorkTree } from '../../model/held-file.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { unsafeRemote } from '../../model/remote-state.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
@@ -10,6 +11,7 @@ import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import type { Engine } from './engine.ts';
+import { guardPushes } from './guard-push.ts';
 import { currentFacts, mirrorSnapshots } from './mirror-snapshots.ts';
 import { isProtected, protectWork } from './protect-work.ts';
 import { matchingBranches } from './push-branches.ts';
@@ -63,6 +65,7 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
       tries: [],
       standing: null,
     };
+    work.engine = guardPushes(engine, work, ports);
     return await inLock(work, remote, ports);
   } finally {
     await objects.close();
@@ -101,6 +104,8 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   await commitWork(work, ports);
   work.signal.throwIfAborted();
   if (work.localOnly) return;
+  // What is held in commits, every push finds out anew.
+  work.facts.heldFiles = heldInWorkTree(work.facts.heldFiles);
   const { remote } = chosen;
   const errand = {
     primary: remote,
@@ -116,7 +121,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
 async function mirrorEngine(work: SyncWork, overSsh: string | null, ports: SyncPorts): Promise<Engine> {
   const wish = work.github.engine ?? 'auto';
   const choice = await chooseEngine({ probe: work.probe, objects: work.objects, wish, overSsh }, ports);
-  if (choice.kind === 'engine') return choice.engine;
+  if (choice.kind === 'engine') return guardPushes(choice.engine, work, ports);
   const { code, detail, action } = choice.reason;
   throw new Failure(code, detail, { action });
 }

@@ -57,7 +57,7 @@ export type SyncAnswer = { outcome: SyncOutcome; facts: ProjectFacts; stats: Run
 /** What bringing branches to remotes needs of the work in hand; snapshots have it too. */
 export type RemoteWork = Pick<
   SyncWork,
-  'github' | 'askRemote' | 'patience' | 'signal' | 'objects' | 'facts' | 'stats' | 'tries'
+  'github' | 'askRemote' | 'patience' | 'releases' | 'signal' | 'objects' | 'facts' | 'stats' | 'tries'
 > & {
   probe: Pick<ProbedRepository, 'repo' | 'config' | 'identity'> & { head: { branch: string | null } };
 };

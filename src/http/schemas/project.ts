@@ -15,6 +15,7 @@ import {
   SuccessSchema,
 } from './common.ts';
 import { ConflictFilesSchema } from './conflict.ts';
+import { HeldFileSchema } from './held.ts';
 import { JobSchema } from './job.ts';
 import { strictly } from './strictly.ts';
 
@@ -72,14 +73,7 @@ const ProjectSchema = z
     pendingFiles: z.int(),
     unpushedCommits: z.int(),
     behindCommits: z.int(),
-    heldFiles: z.array(
-      z.object({
-        path: z.string(),
-        reason: z.enum(['secret', 'too-large', 'denied-name']),
-        rule: z.string(),
-        line: z.int().optional(),
-      }),
-    ),
+    heldFiles: z.array(HeldFileSchema),
     remotes: z.array(RemoteSchema).openapi({
       description: 'How far each remote is, the primary first. Empty before the first sync.',
     }),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ChangeGuard } from '../../../src/git/sync/sync-ports.ts';
 import { openRow, type Row } from './repository.ts';
 
 let row: Row;
@@ -101,7 +102,8 @@ test('what else a person has staged stays staged, a held file stays out, as with
     held: [{ path: 'held.md', reason: 'secret', rule: 'test' } as const],
     massDeletion: null,
   };
-  expect(await row.sync({ ports: { guard: async () => hold } })).toMatchObject(done);
+  const guard: ChangeGuard = async ({ committed }) => (committed ? { held: [], massDeletion: null } : hold);
+  expect(await row.sync({ ports: { guard } })).toMatchObject(done);
   expect(await row.repo.git('status', '--porcelain')).toBe('A  held.md\n');
   expect(await row.repo.git('show', '--format=', '--name-only', 'HEAD')).toBe('a.md\n');
 });
