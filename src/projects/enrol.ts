@@ -5,6 +5,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '../model/failure.ts';
 import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
+import { failureOfKnown } from '../model/lost-repository.ts';
 import type { Project } from '../model/project.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 import type { Database } from '../store/database.ts';
@@ -83,7 +84,7 @@ export async function refreshProject(
 }
 
 async function noteReason(project: Project, failure: Failure, { db }: EnrolPorts): Promise<Project> {
-  const facts = { ...project.facts, blocked: failure.reason };
+  const facts = { ...project.facts, blocked: failureOfKnown(failure, project.facts).reason };
   await saveFacts(db, project.projectId, facts);
   return { ...project, facts };
 }

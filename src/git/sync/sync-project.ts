@@ -3,6 +3,7 @@
 
 import { Failure, type Reason } from '../../model/failure.ts';
 import { heldInWorkTree } from '../../model/held-file.ts';
+import { failureOfKnown } from '../../model/lost-repository.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { unsafeRemote } from '../../model/remote-state.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
@@ -36,7 +37,8 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
       now: ports.clock.now(),
     });
   } catch (error) {
-    return { outcome: failed(error), facts, stats: NO_STATS };
+    const failure = failureOfKnown(failed(error).failure, facts);
+    return { outcome: { kind: 'failed', failure }, facts, stats: NO_STATS };
   }
   if (input.github.mode === 'snapshot' && mayProtect(probe)) {
     return mirrorSnapshots(input, await snapshotOnly(input, facts, ports), ports);
