@@ -7,8 +7,11 @@ import { readConfigFile } from '../config/read-file.ts';
 import { unknownVariables } from '../config/unknown-variables.ts';
 import { createLog } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const FLAGS = { port: 'port', host: 'host', db: 'schedulerOptions.dbPath', logLevel: 'logLevel' } as const;
+/** What a stop may take beyond the grace for running syncs: feeds, connections, database. */
+const CLOSING_MS = 15_000;
 
 /** Answers null: the service runs until it is stopped by a signal, which ends the process. */
 export async function startCommand(
@@ -21,30 +24,21 @@ export async function startCommand(
   const log = createLog(config.logLevel);
   for (const { variable, nearest } of unknownVariables(host.env))
     log.warn({ variable, nearest }, `${variable} is no setting and is left out; the nearest is ${nearest}`);
+  const stop = stopOnSignal(host, log, config.shutdownGraceMs + CLOSING_MS);
   const app = await createApp({ host, layers, log });
-  let stopping = false;
-  host.onStopSignal((signal) => {
-    if (stopping) {
-      log.warn({ signal }, 'stopping at once');
-      host.exit(1);
-    }
-    stopping = true;
-    log.info({ signal }, 'stopping: running syncs may finish');
-    app.stop().then(
-      () => host.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'the stop failed');
-        host.exit(1);
-      },
-    );
-  });
+  const started = app.start({ folders: folders.map((folder) => resolve(host.cwd, folder)) });
+  // Half a start cannot be ended; it is over in moments.
+  stop.ends(() => Promise.allSettled([started]).then(() => app.stop()));
   try {
-    const named = folders.map((folder) => resolve(host.cwd, folder));
-    const found = await app.start({ folders: named });
+    const found = await started;
     const lines = [`gitferry ${app.version} on ${app.url}`, ...found.map((line) => `  ${line}`)];
-    host.writeOut(`${lines.join('\n')}\n`);
+    if (!stop.isAsked()) host.writeOut(`${lines.join('\n')}\n`);
     return null;
   } catch (error) {
+    if (stop.isAsked()) {
+      log.warn({ err: error }, 'the start failed; it was to be stopped anyway');
+      return null;
+    }
     await app.stop();
     throw error;
   }

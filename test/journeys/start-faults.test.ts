@@ -1,6 +1,6 @@
 // What cannot start says why, by what setting, and changes nothing.
 
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -126,4 +126,21 @@ test('the start says how each named project stands', async () => {
   await service.stop();
   const idle = await journey.start({ folders: [good.path], env: { SYNC_AUTO_START: 'false' } });
   expect(idle.output.out).toContain(`good: not started ${good.path}`);
+});
+
+test('a stop ends the program politely while it still starts, and the next start finds nothing in its way', async () => {
+  const good = await journey.addProject('good');
+  const options = { dataDir: journey.dataDir, folders: [good.path] };
+  await mkdir(journey.dataDir, { recursive: true });
+  const ended = await runToEnd(options, async (child) => {
+    // The database appears: the program is past its settings and far from its first line.
+    for await (const { filename } of watch(journey.dataDir)) {
+      if (filename === 'queue.db') break;
+    }
+    child.kill('SIGTERM');
+  });
+  expect(ended).toMatchObject({ code: 0, out: '' });
+  expect(ended.err).toContain('"signal":"SIGTERM"');
+  const service = await journey.start({ folders: [good.path], env: { SYNC_AUTO_START: 'false' } });
+  expect(await service.stop()).toBe(0);
 });

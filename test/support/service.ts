@@ -43,8 +43,11 @@ export async function createTempFolder(): Promise<{ path: string; remove(): Prom
 /** Runs the program to its end, for starts that are expected to fail. */
 export async function runToEnd(
   options: ServiceOptions,
+  /** Called with the running process. */
+  meet: (child: ChildProcess) => void = () => {},
 ): Promise<{ code: number | null; out: string; err: string }> {
   const { child, output } = launch(options);
+  meet(child);
   const [code] = await once(child, 'close');
   return { code: code as number | null, ...output };
 }
