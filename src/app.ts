@@ -198,6 +198,7 @@ function pipelineSettings(config: Config) {
     scanIntervalMs: config['schedulerOptions.scanInterval'],
     pollIntervalMs: config.pollIntervalMs,
     maxConcurrentSyncs: config['schedulerOptions.maxConcurrentSyncs'],
+    maxSyncsPerCredential: config.maxSyncsPerCredential,
     maxRetries: config['schedulerOptions.maxRetries'],
     retryDelayMs: config['schedulerOptions.retryDelay'],
     rateLimitDelayMs: config['schedulerOptions.rateLimitDelay'],

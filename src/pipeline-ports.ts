@@ -51,6 +51,7 @@ type PipelineSettings = {
   /** 0: remotes are not asked by themselves. */
   pollIntervalMs: number;
   maxConcurrentSyncs: number;
+  maxSyncsPerCredential: number;
   maxRetries: number;
   retryDelayMs: number;
   rateLimitDelayMs: number;

@@ -3,7 +3,7 @@
 //
 //   watcher ──┐
 //   scan ─────┼─► hints + quiet period ─► enqueue ─► worker: tick (claim) ─► runJob ─► settle ─► states, feed
-//   poll ─────┤        (memory)           (libSQL)      (lease, fence)       (git)    (libSQL)
+//   clock ────┤        (memory)           (libSQL)      (lease, fence)       (git)    (libSQL)
 //   API ──────┘
 //
 // The rooms do not know each other; here they are joined. Events are hints: what a crash forgets, the scan finds.
@@ -20,10 +20,9 @@ import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
 import { createCommitHere } from './runner/commit-here.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
-import { openRemotePoll } from './runner/open-remote-poll.ts';
+import { openTimedWork, type TimedWork } from './runner/open-timed-work.ts';
 import { openWorker } from './runner/open-worker.ts';
 import { createOwedChanges, type OwedChanges } from './runner/owed-changes.ts';
-import type { RemotePoll } from './runner/poll-remotes.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
 import { createQueueing, type Queueing } from './runner/queueing.ts';
 import { createJobRunner } from './runner/run-job.ts';
@@ -57,7 +56,7 @@ class SyncPipeline implements Pipeline {
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
   readonly #worker: Worker;
   readonly #timer: ScanTimer;
-  readonly #poll: RemotePoll;
+  readonly #timed: TimedWork;
 
   constructor(ports: PipelinePorts) {
     const { clock, log, settings } = ports;
@@ -65,7 +64,7 @@ class SyncPipeline implements Pipeline {
     this.#startedAt = clock.now();
     this.#background = createBackground(log);
     this.#states = createStatePublisher({ ...ports, unsure: (projectId) => this.unsure(projectId) });
-    this.#hints = createDirtyPaths();
+    this.#hints = createDirtyPaths({ clock });
     this.#queue = createQueueing({ ...ports, wake: () => this.#worker.wake() });
     this.#quiet = createQuietPeriod({
       clock,
@@ -82,7 +81,7 @@ class SyncPipeline implements Pipeline {
     });
     this.#watcher = openWatch(ports, {
       onDirty: ({ projectId, paths }) => this.#noteChange(projectId, paths),
-      onGitChange: (projectId) => this.#lookAtGit(projectId),
+      onGitChange: (projectId) => this.#lookAtGit(projectId, this.#hints.has(projectId)),
     });
     this.#runJob = createJobRunner({
       ...ports,
@@ -103,10 +102,9 @@ class SyncPipeline implements Pipeline {
         await ports.upkeep();
       },
     });
-    this.#poll = openRemotePoll({
-      ...ports,
-      sync: ports.job.sync,
-      queue: this.#queue,
+    this.#timed = openTimedWork({
+      ...{ ...ports, sync: ports.job.sync, queue: this.#queue, hints: this.#hints },
+      wakeQueue: () => this.#worker.wake(),
       isRunning,
       publishStates: (projectIds) => this.#states.publish(projectIds),
     });
@@ -119,8 +117,9 @@ class SyncPipeline implements Pipeline {
     this.#quiet.changed(projectId);
   }
 
-  /** Somebody's git command, or our own: only refs that differ from what was synced last need anything. */
-  #lookAtGit(projectId: ProjectId): void {
+  /** Somebody's git command, or ours: refs that differ from what was synced need a sync; what `waits` waits on. */
+  #lookAtGit(projectId: ProjectId, waits = false): void {
+    if (waits) this.#quiet.changed(projectId);
     this.#background.run('looking at a git command', async () => {
       const project = this.#ports.projects.get(projectId);
       if (!project?.github.enabled || this.#running.has(projectId)) return;
@@ -152,7 +151,7 @@ class SyncPipeline implements Pipeline {
     this.#lookAtGit(projectId);
   }
 
-  // 4. What events missed, the scan finds; a caller may ask for one too. What others pushed, the poll finds.
+  // 4. What events missed, the scan finds; a caller may ask for one too. What others pushed, questions by the clock find.
 
   #scan(asked: ScanAsked): Promise<TriggerAllResult> {
     if (this.#ports.db.outage?.()) this.#owed.owe(this.#ports.projects.all().map((one) => one.projectId));
@@ -185,6 +184,7 @@ class SyncPipeline implements Pipeline {
 
   async include(project: Project): Promise<void> {
     this.#ports.projects.put(project);
+    this.#timed.wake();
     await this.#watcher.add(project);
     await this.#states.publish([project.projectId]);
   }
@@ -198,7 +198,7 @@ class SyncPipeline implements Pipeline {
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
-    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#poll, this.#owed];
+    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#timed, this.#owed];
     for (const room of rooms) room.forget(projectId);
   }
 
@@ -206,14 +206,14 @@ class SyncPipeline implements Pipeline {
     const { bus, machineId } = this.#ports;
     this.#worker.start();
     this.#timer.start();
-    this.#poll.start();
+    this.#timed.start();
     await bus.publish([{ type: 'service.started', data: { machineId } }]);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort(new Failure('aborted', 'The service is stopping.'));
     await this.#timer.stop();
-    await this.#poll.stop();
+    await this.#timed.stop();
     await this.#watcher.close();
     this.#quiet.close();
     await this.#worker.stop(this.#ports.settings().shutdownGraceMs);

@@ -108,6 +108,7 @@ const pipeline = createPipeline({
     scanIntervalMs: 3_600_000,
     pollIntervalMs: 0,
     maxConcurrentSyncs: 1,
+    maxSyncsPerCredential: 6,
     maxRetries: 1_000,
     retryDelayMs: 100,
     rateLimitDelayMs: 100,

@@ -1,6 +1,6 @@
 // What a row of the table of settings says. Knows no setting.
 
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** How a setting's environment variable is read. */
 type EnvironmentForm = 'text' | 'integer' | 'boolean' | 'json' | 'paths' | 'list';
@@ -20,3 +20,7 @@ export type Setting = {
   readonly secret?: true;
   readonly doc: string;
 };
+
+/** The part of a row that says that its value is a whole number within bounds. */
+export const integer = (min: number, max: number) =>
+  ({ schema: z.int().min(min).max(max), form: 'integer' }) as const;

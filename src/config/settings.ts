@@ -3,10 +3,9 @@
 
 import { z } from 'zod';
 import { LOG_LEVELS } from '../host/log.ts';
-import type { Setting } from './setting.ts';
+import { RETENTION_SETTINGS } from './retention-settings.ts';
+import { integer, type Setting } from './setting.ts';
 
-const integer = (min: number, max: number) =>
-  ({ schema: z.int().min(min).max(max), form: 'integer' }) as const;
 const HOST_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 const DAY_MS = 86_400_000;
 
@@ -73,6 +72,13 @@ export const SETTINGS = {
     env: 'SYNC_MAX_CONCURRENT',
     applies: 'live',
     doc: 'Most syncs at once.',
+  },
+  maxSyncsPerCredential: {
+    ...integer(1, 64),
+    default: 6,
+    env: 'SYNC_MAX_PER_CREDENTIAL',
+    applies: 'live',
+    doc: 'Most syncs at once with one credential, on all machines of the queue together.',
   },
   'schedulerOptions.maxRetries': {
     ...integer(0, 100),
@@ -220,20 +226,7 @@ export const SETTINGS = {
     applies: 'live',
     doc: 'How long running syncs may finish at a stop.',
   },
-  historyDays: {
-    ...integer(1, 3_650),
-    default: 90,
-    env: 'SYNC_HISTORY_DAYS',
-    applies: 'live',
-    doc: 'Days that runs are kept.',
-  },
-  eventsKept: {
-    ...integer(1_000, 10_000_000),
-    default: 100_000,
-    env: 'SYNC_EVENTS_KEPT',
-    applies: 'live',
-    doc: 'Feed events kept for replay.',
-  },
+  ...RETENTION_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../host/clock.ts';
 import type { Service } from '../model/service.ts';
-import { listGates, type PausedGate } from '../queue/gates.ts';
+import { type ClosedGate, listGates } from '../queue/gates.ts';
 import { type QueueStats, queueStats } from '../queue/reads.ts';
 import type { Database } from '../store/database.ts';
 import { countProjectStates, type ProjectCounts } from '../store/project-views.ts';
@@ -12,7 +12,7 @@ import { type RunTotals, runTotals } from '../store/runs.ts';
 export type Figures = {
   /** Epoch milliseconds; null: nothing was ever read. */
   asOf: number | null;
-  gates: PausedGate[];
+  gates: ClosedGate[];
   queue: Pick<QueueStats, 'queueSize' | 'activeSyncs'>;
   totals: RunTotals;
   projects: ProjectCounts;

@@ -169,6 +169,9 @@ const service = {
   'not-compared': soon(
     'Nothing to do while the service runs: it is looked at within moments. Otherwise start it.',
   ),
+  'quiet-hours': never(
+    'Nothing to do: it goes on when they are over. To sync now: POST /api/sync/trigger/:projectId with {"immediate": true}.',
+  ),
   'job-timeout': backoff(WAITS),
   'lease-lost': soon(WAITS),
   aborted: soon(WAITS),

@@ -19,7 +19,7 @@ export type JobView = {
   attempt: number;
   runAt: number | null;
   startedAt: number | null;
-  /** `gate:<key>`, `slot`, `quiet-period`, or null when nothing holds it up. */
+  /** `gate:<key>`, `slot`, `quiet-period`, `quiet-hours`, or null when nothing holds it up. */
   waitingFor: string | null;
   lastError: Reason | null;
 };

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { PROJECT_ID_PATTERN } from './ids.ts';
+import { faultOfCron, faultOfTimezone } from './schedule.ts';
 
 const durationMs = (max: number) => z.int().min(0).max(max);
 
@@ -40,9 +41,16 @@ const RemotesSchema = z
   .max(20)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'name each remote differently');
 
+const TimeSchema = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like "22:00"');
+const QuietHoursSchema = z
+  .looseObject({ from: TimeSchema, to: TimeSchema })
+  .refine(({ from, to }) => from !== to, 'must begin and end at different times')
+  .describe('Local times between which nothing is committed or pushed: saved work waits.');
+
 const ScheduleSchema = z.looseObject({
   cron: z.string().max(200).optional(),
   timezone: z.string().max(100).optional(),
+  quietHours: QuietHoursSchema.optional(),
   quietMs: durationMs(3_600_000)
     .optional()
     .describe('Wait after the last change, milliseconds; default 2000.'),
@@ -51,6 +59,26 @@ const ScheduleSchema = z.looseObject({
     .describe('Wait at most after the first change; default 60000.'),
   minIntervalMs: durationMs(86_400_000).optional().describe('Least time between two syncs; default 10000.'),
 });
+
+// Only where a person writes it: what a stored row names need not be known to every machine that reads the row.
+const CheckedScheduleSchema = ScheduleSchema.extend({
+  cron: usable(200, faultOfCron)
+    .optional()
+    .describe('Five fields: a sync that looks at everything and asks the remote, also when nothing changed.'),
+  timezone: usable(100, faultOfTimezone)
+    .optional()
+    .describe("Of cron and quietHours; default the machine's."),
+});
+
+function usable(longest: number, faultOf: (text: string) => string | null) {
+  return z
+    .string()
+    .max(longest)
+    .superRefine((text, context) => {
+      const message = faultOf(text);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    });
+}
 
 const GuardSchema = z.looseObject({
   allow: z.array(z.string().min(1).max(1000)).optional(),
@@ -105,7 +133,7 @@ export const GithubConfigPatchSchema = z.looseObject({
   onRejected: z.enum(['park', 'side-branch']).nullish(),
   commit: CommitSchema.nullish(),
   remotes: RemotesSchema.nullish(),
-  schedule: ScheduleSchema.nullish(),
+  schedule: CheckedScheduleSchema.nullish(),
   guard: GuardSchema.nullish(),
   snapshot: SnapshotSchema.nullish(),
 });
@@ -116,7 +144,7 @@ export const ProjectFileSchema = z.looseObject({
   version: z.literal(2),
   projectId: z.string().regex(PROJECT_ID_PATTERN).optional(),
   projectName: z.string().min(1).max(200).optional(),
-  github: GithubConfigSchema.optional(),
+  github: GithubConfigSchema.extend({ schedule: CheckedScheduleSchema.optional() }).optional(),
 });
 export type ProjectFile = z.infer<typeof ProjectFileSchema>;
 

@@ -1,7 +1,7 @@
 // A project as the service knows it, and the pure rule that names its state.
 
 import type { ConflictChoice, ConflictFile } from './conflict.ts';
-import type { Reason } from './failure.ts';
+import { type Reason, reasonOf } from './failure.ts';
 import type { ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { GithubConfig } from './project-config.ts';
@@ -141,6 +141,8 @@ export type StateInput = {
   facts: ProjectFacts;
   job: JobView | null;
   gate: GateState | null;
+  /** The end of the quiet hours that are now; null or left out: there are none. */
+  quietUntil?: number | null;
   now: number;
 };
 
@@ -164,10 +166,17 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
   if (waiting && job.attempt > 0) return { state: 'retrying', reason: job.lastError };
   if (remote) return { state: unsafeState(remote), reason: remote.reason };
   if (waiting || facts.pendingFiles > 0 || facts.unpushedCommits > 0 || facts.lastSafeAt === null) {
-    return { state: 'pending', reason: null };
+    return { state: 'pending', reason: quietReason(input) };
   }
   return { state: 'safe', reason: null };
 }
+
+function quietReason({ quietUntil = null }: StateInput): Reason | null {
+  if (quietUntil === null) return null;
+  return reasonOf('quiet-hours', `Saved work waits for the end of the quiet hours, ${instant(quietUntil)}.`);
+}
+
+const instant = (ms: number) => new Date(ms).toISOString();
 
 /** Only the primary makes the project as such `offline` or `rate-limited`: behind a mirror the work is elsewhere too. */
 function unsafeState({ state, primary, reason }: RemoteState): ProjectState {

@@ -31,6 +31,8 @@ export type RemoteState = {
 
 /** The host gate of a lane that passes none: a mirrored project's sync looks at the gate of each remote by itself. */
 export const NO_HOST_GATE = 'host:none';
+/** As many of its jobs as wish run at once: they share no credential, or none that is known before they run. */
+export const NO_CREDENTIAL_GATE = 'cred:none';
 
 /** Whether each remote, the primary included, has a backoff of its own. Without mirrors the job has it. */
 export function isMirrored(remotes: readonly RemoteState[]): boolean {

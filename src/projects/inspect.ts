@@ -8,9 +8,9 @@ import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfig } from '../model/project-config.ts';
-import { NO_HOST_GATE } from '../model/remote-state.ts';
+import { NO_CREDENTIAL_GATE, NO_HOST_GATE } from '../model/remote-state.ts';
 
-const UNGATED = { hostGate: NO_HOST_GATE, credentialGate: 'cred:none' };
+const UNGATED = { hostGate: NO_HOST_GATE, credentialGate: NO_CREDENTIAL_GATE };
 
 type Lane = { hostGate: string; credentialGate: string };
 export type Inspected = {

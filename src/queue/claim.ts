@@ -2,12 +2,21 @@
 
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { ClaimedJob, Trigger } from '../model/job.ts';
+import { NO_CREDENTIAL_GATE } from '../model/remote-state.ts';
 import type { Row, SqlStatement } from '../store/database.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
-export type ClaimOptions = AtTime & { workerId: string; machineId: string; leaseMs: number };
+export type ClaimOptions = AtTime & {
+  workerId: string;
+  machineId: string;
+  leaseMs: number;
+  /** Most jobs of one credential at once, on all machines together; left out: any number. */
+  mostPerCredential?: number;
+};
 
-// A lane is closed while one of its gates is paused, and, after a pause until a success, while a job of that gate
+const ANY_NUMBER = 1_000_000;
+
+// A lane is closed while its credential is used by as many jobs as may, while one of its gates is paused, and, after a pause until a success, while a job of that gate
 // runs: the first one finds out whether the host answers again.
 const CLAIM = `${WITH_NOW}
   UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
@@ -20,7 +29,9 @@ const CLAIM = `${WITH_NOW}
       WHERE q.state = 'ready' AND q.lane_id = l.id
         AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lock_key = q.lock_key)
       ORDER BY q.rank, q.id LIMIT 1)
-    WHERE l.machine_id = :machineId AND NOT EXISTS (
+    WHERE l.machine_id = :machineId AND (l.credential_gate = '${NO_CREDENTIAL_GATE}' OR :mostPerCredential > (
+      SELECT count(*) FROM jobs r JOIN lanes x ON x.id = r.lane_id
+      WHERE r.state = 'running' AND x.credential_gate = l.credential_gate)) AND NOT EXISTS (
       SELECT 1 FROM gates g WHERE g.key IN (l.host_gate, l.credential_gate) AND (
         g.paused_until > (SELECT now FROM t)
         OR (g.strikes > 0 AND EXISTS (
@@ -32,8 +43,8 @@ const CLAIM = `${WITH_NOW}
 
 /** Claims one job, if any may run; `readClaim` understands the row. */
 export function claimStatement(options: ClaimOptions): SqlStatement {
-  const { workerId, machineId, leaseMs } = options;
-  return { sql: CLAIM, args: { ...nowArgs(options), workerId, machineId, leaseMs } };
+  const { workerId, machineId, leaseMs, mostPerCredential = ANY_NUMBER } = options;
+  return { sql: CLAIM, args: { ...nowArgs(options), workerId, machineId, leaseMs, mostPerCredential } };
 }
 
 export function readClaim(row: Row): ClaimedJob {

@@ -16,9 +16,14 @@ export type PauseOptions = AtTime & {
   resetAt?: number | null;
 };
 
-export type PausedGate = {
+/** `half-open`: the pause is over, and until the host has answered one job at a time is let through. */
+export type ClosedGate = {
   key: string;
+  state: 'paused' | 'half-open';
+  /** Of a half-open gate it is over. */
   pausedUntil: number;
+  /** Pauses since the last success. */
+  strikes: number;
   reason: string;
   remaining: number | null;
   limit: number | null;
@@ -26,9 +31,14 @@ export type PausedGate = {
 
 const ADD_GATE = 'INSERT INTO gates(key) VALUES (:key) ON CONFLICT(key) DO NOTHING';
 
+// Jobs that were under way together find the same thing out together: that is one strike, and of an outage one pause.
+// What a host asks for meanwhile is never cut short.
 const PAUSE = `${WITH_NOW}
-  UPDATE gates SET paused_until = max(paused_until, (SELECT now FROM t) + :pauseMs), strikes = strikes + 1,
-    reason = :reason, quota_remaining = :remaining, quota_limit = :limit, quota_reset_at = :resetAt,
+  UPDATE gates SET
+    paused_until = iif(paused_until > (SELECT now FROM t) AND :reason = 'offline', paused_until,
+      max(paused_until, (SELECT now FROM t) + :pauseMs)),
+    strikes = strikes + iif(paused_until > (SELECT now FROM t), 0, 1),
+    reason = iif(paused_until > (SELECT now FROM t) AND :reason = 'offline', reason, :reason), quota_remaining = :remaining, quota_limit = :limit, quota_reset_at = :resetAt,
     updated_at = (SELECT now FROM t)
   WHERE key = :key RETURNING paused_until, strikes`;
 
@@ -41,12 +51,18 @@ const REOPEN = `${WITH_NOW}
 
 // A job that began before the pause proves nothing, so a gate that is still paused keeps its strikes.
 const CLEAR_STRIKES = `${WITH_NOW}
-  UPDATE gates SET strikes = 0, reason = NULL, updated_at = (SELECT now FROM t)
+  UPDATE gates SET strikes = 0, paused_until = 0, reason = NULL, updated_at = (SELECT now FROM t)
   WHERE strikes > 0 AND paused_until <= (SELECT now FROM t) AND key IN (SELECT value FROM json_each(:keys))`;
 
 const LIST = `${WITH_NOW}
-  SELECT g.key, g.paused_until, g.reason, g.quota_remaining, g.quota_limit FROM gates g, t
-  WHERE g.paused_until > 0 AND g.paused_until > t.now ORDER BY g.key`;
+  SELECT g.key, g.paused_until > t.now AS is_paused, iif(g.paused_until > 0, g.paused_until, g.updated_at) AS until,
+    g.strikes, g.reason, g.quota_remaining, g.quota_limit FROM gates g, t
+  WHERE g.strikes > 0 OR g.paused_until > t.now ORDER BY g.key`;
+
+// The slots of a key lie side by side, whichever machine asks.
+const RESERVE = `${WITH_NOW}
+  UPDATE gates SET next_call_at = max(next_call_at, (SELECT now FROM t)) + :spacingMs
+  WHERE key = :key RETURNING next_call_at - :spacingMs - (SELECT now FROM t) AS wait`;
 
 /**
  * Closes a gate for all machines: its jobs are not claimed until the pause is over. Afterwards one job at a time
@@ -87,16 +103,35 @@ export async function readStrikes(db: Database, key: string): Promise<number> {
   return Number(row?.strikes ?? 0);
 }
 
-/** The gates that are paused now. */
-export async function listGates(db: Database, options: AtTime = {}): Promise<PausedGate[]> {
+/** The gates that are paused now, or let one job at a time through. */
+export async function listGates(db: Database, options: AtTime = {}): Promise<ClosedGate[]> {
   const rows = await db.run(LIST, nowArgs(options));
   return rows.map((row) => ({
     key: String(row.key),
-    pausedUntil: Number(row.paused_until),
+    state: row.is_paused === 1 ? 'paused' : 'half-open',
+    pausedUntil: Number(row.until),
+    strikes: Number(row.strikes),
     reason: String(row.reason ?? ''),
     remaining: row.quota_remaining as number | null,
     limit: row.quota_limit as number | null,
   }));
+}
+
+/**
+ * Takes the next slot of calls that keep `spacingMs` between each other, on all machines together and across restarts
+ * (a host that counts what is created, for example `create:github.com`). Answers how long to wait before the call,
+ * milliseconds; a slot that is not used is lost.
+ */
+export async function reserveCall(
+  db: Database,
+  options: AtTime & { key: string; spacingMs: number },
+): Promise<number> {
+  const { key, spacingMs } = options;
+  const results = await db.batch([
+    { sql: ADD_GATE, args: { key } },
+    { sql: RESERVE, args: { ...nowArgs(options), key, spacingMs: Math.ceil(spacingMs) } },
+  ]);
+  return Math.max(0, Number(results[1]?.[0]?.wait));
 }
 
 /** Pauses whose time is over end by a statement, so that an event tells of it. Part of every tick. */

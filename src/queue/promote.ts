@@ -14,11 +14,15 @@ const FORCED_AHEAD_MS = 86_400_000;
 /** Bounds one transaction; the rest follows at the next tick. */
 const MOST_PROMOTED = 500;
 
-// A disabled project's job ends its wait (a scan finds the changes again); a paused one's moves to the pause's end.
+// A person who wants a sync now gets it in quiet hours too.
+const IN_QUIET_HOURS = 'NOT j.forced AND p.quiet_from <= t.now AND p.quiet_until > t.now';
+
+// A disabled project's job ends its wait (a scan finds the changes again); that of a paused one, or of one in its
+// quiet hours, moves to their end.
 const PROMOTE = (which: string) => `${WITH_NOW},
   due(id, fate, until) AS (
-    SELECT j.id, CASE WHEN p.enabled = 0 THEN 'idle' WHEN p.paused_until > t.now THEN 'scheduled' ELSE 'ready' END,
-      p.paused_until
+    SELECT j.id, CASE WHEN p.enabled = 0 THEN 'idle' WHEN p.paused_until > t.now OR (${IN_QUIET_HOURS}) THEN 'scheduled'
+      ELSE 'ready' END, max(iif(p.paused_until > t.now, p.paused_until, 0), iif(${IN_QUIET_HOURS}, p.quiet_until, 0))
     FROM t CROSS JOIN jobs j JOIN projects p ON p.id = j.project_id
     WHERE j.state = 'scheduled' AND j.run_at <= t.now ${which}
     ORDER BY j.run_at LIMIT ${MOST_PROMOTED})

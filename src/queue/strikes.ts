@@ -5,7 +5,7 @@ import type { Database, Row } from '../store/database.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
 export type JobGates = { hostGate: string; credentialGate: string; strikes: number };
-/** `isPaused`: one of the two is closed now; `isParked`: the project's job waits for a person. */
+/** `isPaused`: one of the two is closed now, or the project is in its quiet hours; `isParked`: the project's job waits for a person. */
 export type ProjectGates = JobGates & { isPaused: boolean; isParked: boolean };
 
 /** Null when the job is gone with its project. */
@@ -26,7 +26,8 @@ export async function readProjectGates(
 ): Promise<ProjectGates | null> {
   const [row] = await db.run(
     `${WITH_NOW}
-     SELECT l.host_gate, l.credential_gate, h.strikes, max(h.paused_until, c.paused_until) > t.now AS is_paused,
+     SELECT l.host_gate, l.credential_gate, h.strikes, max(h.paused_until, c.paused_until) > t.now
+         OR coalesce(p.quiet_from <= t.now AND p.quiet_until > t.now, 0) AS is_paused,
        EXISTS (SELECT 1 FROM jobs j WHERE j.project_id = p.id AND j.state = 'parked') AS is_parked
      FROM t CROSS JOIN projects p CROSS JOIN lanes l ON l.id = p.lane_id
      CROSS JOIN gates h ON h.key = l.host_gate CROSS JOIN gates c ON c.key = l.credential_gate

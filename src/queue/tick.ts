@@ -16,6 +16,8 @@ export type TickOptions = ReclaimOptions & {
   machineId: string;
   /** Claims at most so many jobs. */
   freeSlots: number;
+  /** Most jobs of one credential at once, on all machines together; left out: any number. */
+  mostPerCredential?: number;
   /** How long claims and heartbeats hold, milliseconds. */
   leaseMs: number;
   /** The leases that this worker really holds. */

@@ -6,6 +6,7 @@ import { Failure } from '../model/failure.ts';
 import { FAILURES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
+import { isQuiet } from '../model/schedule.ts';
 import { findSettings } from '../projects/settings-home.ts';
 import { inputOf, type RunJobPorts } from './run-job.ts';
 
@@ -23,6 +24,7 @@ export function createCommitHere(ports: CommitPorts): CommitHere {
     if (ports.isRunning(projectId)) return 'again';
     try {
       const project = await withOwnSettings(stored);
+      if (isQuiet(project?.github.schedule, ports.clock.now())) return 'again';
       return project?.github.enabled ? await commit(project, signal, ports) : 'done';
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

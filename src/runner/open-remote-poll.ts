@@ -19,7 +19,7 @@ import { createRemotePoll, type RemotePoll } from './poll-remotes.ts';
 import type { ProjectTable } from './project-table.ts';
 import type { Queueing } from './queueing.ts';
 
-type Ports = {
+export type RemotePollInput = {
   db: Database;
   bus: { notify(): void };
   clock: Clock;
@@ -36,7 +36,7 @@ type Ports = {
   >;
 };
 
-export function openRemotePoll(ports: Ports): RemotePoll {
+export function openRemotePoll(ports: RemotePollInput): RemotePoll {
   const { db, projects, settings } = ports;
   const hosts = createUnreachableHosts(ports);
   return createRemotePoll({
@@ -67,7 +67,7 @@ async function askTips(
   project: Project,
   prefixes: readonly string[],
   signal: AbortSignal,
-  { transport, credentialFor, env, homeDir }: Ports['sync'],
+  { transport, credentialFor, env, homeDir }: RemotePollInput['sync'],
 ): Promise<Map<string, string> | null> {
   const repo = await openRepository(project.path);
   const config = await readGitConfig({ repo, env, homeDir });
@@ -80,7 +80,7 @@ async function askTips(
  * A host that cannot be reached closes its gate once. While nobody waits for it, its gate is then not closed anew for
  * every question that failed: an outage is one event, however long it lasts and however many projects are asked about.
  */
-function createUnreachableHosts(ports: Ports) {
+function createUnreachableHosts(ports: RemotePollInput) {
   const { db, bus, clock, random, settings } = ports;
   const quiet = new Map<string, { times: number; untilMs: number }>();
   let lastNote: Promise<void> = Promise.resolve();

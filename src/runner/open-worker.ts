@@ -24,7 +24,7 @@ export function openWorker(ports: {
   machineId: string;
   /** Default: 30 s, 5 crashes, 1 s. */
   lease?: LeaseTerms;
-  settings(): { maxConcurrentSyncs: number; jobTimeoutMs: number };
+  settings(): { maxConcurrentSyncs: number; maxSyncsPerCredential: number; jobTimeoutMs: number };
   run(job: ClaimedJob, signal: AbortSignal): Promise<void>;
   /** The queue's server is away; told at every look that fails because of that. */
   onAway(): void;
@@ -43,7 +43,8 @@ export function openWorker(ports: {
     maxConcurrent: () => settings().maxConcurrentSyncs,
     jobTimeoutMs: () => settings().jobTimeoutMs,
     async fetch(freeSlots, held) {
-      const answer = await tick(db, { workerId, machineId, freeSlots, held, ...lease });
+      const mostPerCredential = settings().maxSyncsPerCredential;
+      const answer = await tick(db, { workerId, machineId, freeSlots, held, mostPerCredential, ...lease });
       bus.notify();
       return answer;
     },

@@ -34,7 +34,8 @@ export function createPatience({ db, clock }: Pick<Ports, 'db' | 'clock'>) {
     const isNew = tried.get(project.projectId) !== settings;
     tried.set(project.projectId, settings);
     const now = clock.now();
-    const gates = (await listGates(db)).map(({ key, pausedUntil, reason }) => {
+    const paused = (await listGates(db)).filter(({ state }) => state === 'paused');
+    const gates = paused.map(({ key, pausedUntil, reason }) => {
       return [key, { pausedUntil: Math.max(pausedUntil, now + LEAST_PAUSE_MS), reason }] as const;
     });
     return { insist: isNew || job.trigger === 'api', closedGates: new Map(gates) };

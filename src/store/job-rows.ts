@@ -10,7 +10,7 @@ export const JOB_COLUMNS = `p.project_id AS project_id, p.paused_until AS paused
   j.state AS job_state, j.priority AS job_priority, j.attempt AS job_attempt, j.run_at AS job_run_at,
   j.started_at AS job_started_at, j.last_error AS job_error, h.key AS host_gate, h.paused_until AS host_paused_until,
   h.reason AS host_reason, c.key AS credential_gate, c.paused_until AS credential_paused_until,
-  c.reason AS credential_reason`;
+  c.reason AS credential_reason, j.forced AS job_forced, p.quiet_from AS quiet_from, p.quiet_until AS quiet_until`;
 
 /** The joins that give `l`, `h` and `c` to a project `p`, in this order whatever the planner thinks. */
 export const GATE_JOINS = `CROSS JOIN lanes l ON l.id = p.lane_id
@@ -27,6 +27,11 @@ export function gateOf(row: Row, now: number): KeyedGate | null {
   }));
   const [last] = gates.filter((gate) => gate.pausedUntil > now).sort((a, b) => b.pausedUntil - a.pausedUntil);
   return last ?? null;
+}
+
+/** The end of the quiet hours in which the project is at `now`; null outside of them. */
+export function quietUntilOf({ quiet_from: from, quiet_until: until }: Row, now: number): number | null {
+  return from !== null && Number(from) <= now && Number(until) > now ? Number(until) : null;
 }
 
 /** Null for a project that never had a job. */
@@ -50,6 +55,7 @@ export function jobOf(row: Row, now: number): JobView | null {
 function waitingFor(row: Row, now: number): string | null {
   const { job_state: state, job_run_at: runAt } = row;
   if (state !== 'ready' && state !== 'scheduled') return null;
+  if (state === 'scheduled' && row.job_forced === 0 && quietUntilOf(row, now) !== null) return 'quiet-hours';
   const gate = gateOf(row, now);
   if (gate && (state === 'ready' || gate.pausedUntil >= Number(runAt))) return `gate:${gate.key}`;
   if (state === 'ready') return 'slot';

@@ -14,7 +14,7 @@ import {
 } from '../model/project.ts';
 import type { Run } from '../model/run.ts';
 import type { Database, Row } from './database.ts';
-import { GATE_JOINS, gateOf, JOB_COLUMNS, jobOf, type KeyedGate } from './job-rows.ts';
+import { GATE_JOINS, gateOf, JOB_COLUMNS, jobOf, type KeyedGate, quietUntilOf } from './job-rows.ts';
 import { readCursor, writeCursor } from './page-cursor.ts';
 import { PROJECT_COLUMNS, projectOf } from './project-rows.ts';
 import { RUN_COLUMNS, runOf } from './runs.ts';
@@ -24,6 +24,8 @@ export type ProjectView = Project & {
   job: JobView | null;
   /** The closed gate that its syncs wait for. */
   gate: KeyedGate | null;
+  /** When its cron times come next, and when the quiet hours that are now end. */
+  schedule: { nextAt: number | null; quietUntil: number | null };
   /** The one that finished last. */
   lastRun: Run | null;
   state: ProjectState;
@@ -32,7 +34,7 @@ export type ProjectView = Project & {
 
 // The clock is not joined: it would stand before the projects and make every page read and sort all of them.
 const VIEW = `WITH ${SILENT_MACHINES}
-  SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS}, ${SILENT_COLUMNS},
+  SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS}, ${SILENT_COLUMNS}, p.cron_due_at,
     coalesce(:now, (SELECT now FROM clock)) AS now
   FROM projects p ${GATE_JOINS}
   LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
@@ -53,10 +55,12 @@ function viewOf(row: Row, unsure: Unsure = () => null): ProjectView {
   const job = jobOf(row, now);
   const gate = gateOf(row, now);
   const lastRun = row.run_id === null ? null : runOf(row);
-  const known = projectState({ ...project, job, gate, now });
+  const quietUntil = quietUntilOf(row, now);
+  const known = projectState({ ...project, job, gate, quietUntil, now });
   const doubt = known.state === 'safe' ? (unsure(project.projectId) ?? silentReason(row)) : null;
   const { state, reason } = doubt ? { state: 'pending' as const, reason: doubt } : known;
-  return { ...project, job, gate, lastRun, state, stateReason: reason };
+  const schedule = { nextAt: row.cron_due_at as number | null, quietUntil };
+  return { ...project, job, gate, schedule, lastRun, state, stateReason: reason };
 }
 
 export type ProjectFilter = {

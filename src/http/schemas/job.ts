@@ -25,7 +25,7 @@ export const JobSchema = z
     waitingFor: z
       .string()
       .nullable()
-      .openapi({ description: '`gate:<key>`, `slot`, `quiet-period` or null.' }),
+      .openapi({ description: '`gate:<key>`, `slot`, `quiet-period`, `quiet-hours` or null.' }),
     lastError: ReasonSchema.nullable(),
   })
   .openapi('Job');

@@ -31,7 +31,11 @@ const StatusSchema = z
     gates: z.array(
       z.object({
         key: z.string().openapi({ example: 'host:github.com' }),
+        state: z.enum(['paused', 'half-open']).openapi({
+          description: '`half-open`: the pause is over; until the host has answered, one sync at a time passes.',
+        }),
         pausedUntil: InstantSchema,
+        strikes: z.int().openapi({ description: 'Pauses since the last success.' }),
         reason: z.string(),
         remaining: z.int().nullable(),
         limit: z.int().nullable(),

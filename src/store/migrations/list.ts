@@ -7,9 +7,10 @@ import { conflicts } from './004-conflicts.ts';
 import { remoteStates } from './005-remote-states.ts';
 import { releases } from './006-releases.ts';
 import { machines } from './007-machines.ts';
+import { scheduleTimes } from './008-schedules.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
-  machines,
+  ...[machines, scheduleTimes],
 ];
