@@ -87,6 +87,9 @@ const folder = {
     'Commit, undo or move the named local changes; the remote changes come in by themselves afterwards.',
   ),
   'branch-in-use': never('Leave the branch in the other work tree; syncing goes on by itself afterwards.'),
+  'submodule-unpushed': never(
+    'Push the submodule first (`git push` in its folder); what it stands at is recorded by itself afterwards.',
+  ),
   'mass-deletion': never(
     'If the deletion is meant, confirm it (POST …/deletions/confirm) or commit it with git; otherwise bring the files back.',
   ),
