@@ -26,6 +26,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const here = (program: string) => fileURLToPath(new URL(program, import.meta.url));
 /** A fault point that does not come up is given up after so long. */
 const STRIKE_LIMIT_MS = 2_500;
+/** Others need some time to do its work meanwhile. */
+const FROZEN_LEASES = 1.8;
 const AFTER_THAW_MS = 700;
 
 export function createPopulation(): Population {
@@ -75,7 +77,7 @@ async function befall(
       return;
     population.strikes += 1;
   }
-  await delay(leaseMs * 1.4);
+  await delay(leaseMs * FROZEN_LEASES);
   process.signal('SIGCONT');
   await Promise.race([process.exited, delay(AFTER_THAW_MS)]);
   population.freezes += 1;

@@ -1,8 +1,11 @@
 // Bugs to be planted into the soak's processes, each with the rule of the auditor that has to name it. They change
 // statements or ports on their way; the product knows nothing of them.
 
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Plant } from '../../scripts/soak/plant.ts';
 import type { Fate } from '../../scripts/soak/schedule.ts';
+import type { SyncPorts } from '../../src/git/sync/sync-ports.ts';
 import type { Database, SqlStatement } from '../../src/store/database.ts';
 
 type Wrap = NonNullable<Plant['worker']>;
@@ -49,7 +52,57 @@ function answeringFirst(db: Database, met: () => void): Database {
 }
 
 const LATE_MS = 400;
-const NOBODY = 2 ** 22 + 1;
+const STEP_MS = 120;
+
+/** Where the newest claim of this process has its work tree. */
+let worktree = '';
+
+function claimsSeen(db: Database, met: () => void): Database {
+  return {
+    ...db,
+    async batch(statements) {
+      const results = await db.batch(statements);
+      const claim = results.flat().find((row) => row.ask_remote !== undefined);
+      if (claim) {
+        const sql = 'SELECT path FROM projects WHERE project_id = :project';
+        worktree = String((await db.run(sql, { project: String(claim.project) }))[0]?.path);
+        met();
+      }
+      return results;
+    },
+  };
+}
+
+/** Every lease that is asked for is said to be held. */
+function sayingHeld(db: Database): Database {
+  return {
+    ...db,
+    async batch(statements) {
+      const results = await db.batch(statements);
+      return results.map((rows, at) => {
+        const held = statements[at]?.args?.held;
+        if (typeof held !== 'string') return rows;
+        return (JSON.parse(held) as [number, number][]).map(([id, fence]) => ({ id, fence }));
+      });
+    },
+  };
+}
+
+/** At every step the repository looks as if nobody was at work in it. */
+function withoutLock(sync: SyncPorts): SyncPorts {
+  return {
+    ...sync,
+    async faultPoint(name) {
+      await rm(join(worktree, '.git/gitferry.lock'), { force: true });
+      await sync.faultPoint?.(name);
+      // Long enough for somebody else to come.
+      await sync.clock.sleep(STEP_MS);
+    },
+  };
+}
+
+const takingLeasesAfter = (ageMs: number): Wrap =>
+  rewriting('AND lease_until <= (SELECT now FROM t)', `AND started_at <= (SELECT now FROM t) - ${ageMs}`);
 
 const frozenAt = (point: string, moment: 'before' | 'at'): Fate => ({
   how: 'point',
@@ -72,7 +125,7 @@ export const PLANTS: Record<string, PlantedBug> = {
     rule: 'lease-ignored',
     fates: [LONG_LIFE],
     neverQuiet: true,
-    worker: rewriting('AND lease_until <= (SELECT now FROM t)', 'AND started_at <= (SELECT now FROM t) - 20'),
+    worker: takingLeasesAfter(20),
   },
   'an enqueue that answers before it is stored': {
     rule: 'change-told-too-early',
@@ -108,10 +161,12 @@ export const PLANTS: Record<string, PlantedBug> = {
        END`,
     ],
   },
-  'a lock file that names nobody': {
+  // Beside a lease that holds no better and a heartbeat that never says so: one alone is made up for by the others.
+  'a lock file that does not hold': {
     rule: 'worked-at-once',
-    freezes: 3,
-    fates: [frozenAt('sync:blobs-written', 'at'), LONG_LIFE, frozenAt('sync:index-written', 'at'), LONG_LIFE],
-    sync: (sync) => ({ ...sync, pid: NOBODY }),
+    fates: [LONG_LIFE],
+    neverQuiet: true,
+    worker: both(takingLeasesAfter(150), claimsSeen, sayingHeld),
+    sync: withoutLock,
   },
 };
