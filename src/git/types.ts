@@ -84,7 +84,7 @@ export type FileChange =
   | {
       readonly kind: 'added' | 'modified';
       readonly path: RepoPath;
-      /** 0o100644, 0o100755 or 0o120000. */
+      /** 0o100644, 0o100755 or 0o120000; 0o160000 for a submodule, whose `oid` is a commit that is not stored here. */
       readonly mode: number;
       /** Blob id of the content that was looked at; the commit refuses (`file-changing`) when it changed since. */
       readonly oid: string;

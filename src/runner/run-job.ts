@@ -27,6 +27,8 @@ import { createPatience, settleRemotes } from './settle-remotes.ts';
 /** Paths that may have changed since the last sync, by project; text relative to the work tree. */
 type DirtyHints = {
   take(projectId: ProjectId): ReadonlySet<string> | 'all' | null;
+  /** Since when the oldest of what was taken had waited, epoch milliseconds. */
+  takenSince(projectId: ProjectId): number | null;
   putBack(projectId: ProjectId, taken: ReadonlySet<string> | 'all'): void;
 };
 
@@ -128,7 +130,7 @@ export function inputOf(
   project: Project,
   taken: ReadonlySet<string> | 'all' | null,
   signal: AbortSignal,
-  ports: Pick<RunJobPorts, 'machineId'>,
+  ports: Pick<RunJobPorts, 'machineId' | 'hints'>,
 ) {
   return {
     worktree: project.path,
@@ -136,6 +138,7 @@ export function inputOf(
     facts: project.facts,
     // Nothing known, for example after a restart: compare the whole work tree.
     dirty: taken === null || taken === 'all' ? ('all' as const) : new Set([...taken].map(toRepoPath)),
+    waitingSince: ports.hints.takenSince(project.projectId),
     askRemote: job.askRemote || project.conflictChoice !== null,
     conflictChoice: project.conflictChoice,
     releases: project.releases,

@@ -15,6 +15,7 @@ import type { ObjectStore } from '../types.ts';
 import { type FoundChanges, findChanges } from './changes.ts';
 import { openIgnoreRules } from './ignore.ts';
 import type { ScanAnswer, ScanOrder, ScanResult, ScanSetup } from './scan-messages.ts';
+import { findSubmoduleChanges, joinChanges } from './submodules.ts';
 import { blockingFiles } from './worktree-files.ts';
 
 const HEADS = 'refs/heads/';
@@ -81,11 +82,17 @@ async function scan(worktree: string, now: number, signal: AbortSignal): Promise
   }
 }
 
-function compare(probe: ProbedRepository, objects: ObjectStore, signal: AbortSignal): Promise<FoundChanges> {
+async function compare(
+  probe: ProbedRepository,
+  objects: ObjectStore,
+  signal: AbortSignal,
+): Promise<FoundChanges> {
   const { repo, config, head, fileMode } = probe;
   const ignore = openIgnoreRules({ repo, config, ...setup });
   const files = blockingFiles();
-  return findChanges({ repo, objects, config, ignore, head, fileMode, files, signal, scope: 'all' });
+  const input = { repo, objects, config, ignore, head, fileMode, files, signal };
+  const found = await findChanges({ ...input, scope: 'all' });
+  return joinChanges(found, await findSubmoduleChanges({ repo, objects, head }));
 }
 
 /** @throws Failure `needs-system-git` where there is no git to ask */
@@ -97,8 +104,6 @@ async function askGit(
   if (missing !== null) {
     throw new Failure('needs-system-git', `In ${probe.repo.worktree} ${probe.feature}. But ${missing}.`);
   }
-  return findSystemChanges(
-    probe,
-    gitRunner({ repo: probe.repo, env: setup.env, clock: systemClock, signal }),
-  );
+  const git = gitRunner({ repo: probe.repo, env: setup.env, clock: systemClock, signal });
+  return findSystemChanges(probe, git, { withSubmodules: true });
 }

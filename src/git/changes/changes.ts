@@ -37,8 +37,15 @@ export type ChangesInput = {
   files?: WorktreeFiles;
 };
 
-/** `path` is display text; nothing is known of what lies there or below. `file-changing`: it never held still. */
-type UnreadableFile = { path: string; detail: string; code: 'file-unreadable' | 'file-changing' };
+/**
+ * `path` is display text; nothing is known of what lies there or below. `file-changing`: it never held still;
+ * `submodule-unpushed`: what it stands at is not to be recorded yet.
+ */
+type UnreadableFile = {
+  path: string;
+  detail: string;
+  code: 'file-unreadable' | 'file-changing' | 'submodule-unpushed';
+};
 /** `changes` are sorted by path. */
 export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[] };
 
@@ -112,21 +119,25 @@ async function walkUnits(units: readonly string[], look: Look): Promise<Seen> {
 async function removedFromGit(seen: Seen, look: Look): Promise<FileChange[]> {
   const { worktree, index, files } = scopeInput(look);
   const placeOf = createPlaceFinder({ worktree, index, files });
-  const candidates = [...look.differences].filter(
-    ([, { head, isTracked }]) => !isTracked && head !== null && head.mode !== FILE_MODE.submodule,
+  const candidates = [...look.differences].filter(([, { head, isTracked }]) => !isTracked && head !== null);
+  const found = await mapConcurrently(
+    candidates,
+    files.atOnce,
+    async ([path, { head }]): Promise<FileChange[]> => {
+      const place = await placeOf(path);
+      if (place.kind === 'foreign') return [];
+      try {
+        const stats = place.kind === 'inside' ? await files.lstat(diskPath(worktree, path)) : null;
+        // A submodule is a folder: kept on disk it was only taken out of git.
+        const isGone = stats === null || (stats.isDirectory() && head?.mode !== FILE_MODE.submodule);
+        return isGone ? [{ kind: 'deleted', path }] : [];
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        seen.unreadable.push(problem(path, error));
+        return [];
+      }
+    },
   );
-  const found = await mapConcurrently(candidates, files.atOnce, async ([path]): Promise<FileChange[]> => {
-    const place = await placeOf(path);
-    if (place.kind === 'foreign') return [];
-    try {
-      const stats = place.kind === 'inside' ? await files.lstat(diskPath(worktree, path)) : null;
-      return stats === null || stats.isDirectory() ? [{ kind: 'deleted', path }] : [];
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      seen.unreadable.push(problem(path, error));
-      return [];
-    }
-  });
   return found.flat();
 }
 

@@ -43,6 +43,11 @@ export async function storeChange(
   const { path, mode, oid } = change;
   const [inside, before] = await Promise.all([isInside(tree, path), statOf(tree, path)]);
   if (!inside) throw changed(path);
+  if (mode === FILE_MODE.submodule) {
+    // Its commit is in its own repository.
+    if (!before.isDirectory()) throw changed(path);
+    return { path, entry: { mode, oid, stat: toFileStat(before) } };
+  }
   const kindFits = mode === FILE_MODE.symlink ? before.isSymbolicLink() : before.isFile();
   if (!kindFits) throw changed(path);
   await storeContent(tree, objects, { path, oid, mode, sizeBytes: Number(before.size) });

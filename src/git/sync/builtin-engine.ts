@@ -3,6 +3,7 @@
 import { findChanges } from '../changes/changes.ts';
 import { openExactContent } from '../changes/exact-content.ts';
 import { openIgnoreRules } from '../changes/ignore.ts';
+import { findSubmoduleChanges, joinChanges } from '../changes/submodules.ts';
 import { commitChanges } from '../commit/commit.ts';
 import { readIndex } from '../index/index-file.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
@@ -19,7 +20,8 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
     reason: null,
     async findChanges(scope, signal) {
       const ignore = await openIgnoreRules({ repo, config, homeDir, env });
-      return findChanges({ repo, objects, config, ignore, head, scope, fileMode, signal });
+      const files = await findChanges({ repo, objects, config, ignore, head, scope, fileMode, signal });
+      return joinChanges(files, await findSubmoduleChanges({ repo, objects, head }));
     },
     async countTracked() {
       return (await readIndex(repo)).count;

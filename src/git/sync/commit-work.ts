@@ -76,7 +76,10 @@ const busyFile = (path: string): Unreadable[number] => ({
 /** Files that nobody may read need a person; busy ones are looked at again with their next change. */
 function standForUnreadable(work: SyncWork, unreadable: Unreadable): void {
   const problem = unreadable.find(({ code }) => code === 'file-unreadable') ?? unreadable[0];
-  if (problem) work.standing = reasonOf(problem.code, `${problem.path} cannot be read: ${problem.detail}`);
+  if (!problem) return;
+  const { path, code, detail } = problem;
+  const text = code === 'submodule-unpushed' ? detail : `${path} cannot be read: ${detail}`;
+  work.standing = reasonOf(code, text);
 }
 
 /** A file that changes under the guard's eyes holds up no other: it is put to those that cannot be read. */
@@ -120,7 +123,8 @@ async function judge(
   const { engine, signal } = work;
   const byPath = new Map(changes.map((change) => [displayPath(change.path), change]));
   return ports.guard({
-    files: changes.map(guarded),
+    // Of a submodule nothing is stored but the name of a commit.
+    files: changes.filter((change) => !isSubmodule(change)).map(guarded),
     trackedFiles: await engine.countTracked(signal),
     settings: work.github.guard,
     released: work.releases.files,
@@ -131,6 +135,10 @@ async function judge(
     },
     signal,
   });
+}
+
+function isSubmodule(change: FileChange): boolean {
+  return change.kind !== 'deleted' && change.mode === FILE_MODE.submodule;
 }
 
 function guarded(change: FileChange) {

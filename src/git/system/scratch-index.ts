@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent, writeFailure } from '../io-failure.ts';
 import type { RepoPath } from '../paths.ts';
-import type { FileChange, Repository } from '../types.ts';
+import { FILE_MODE, type FileChange, type Repository } from '../types.ts';
 import type { GitAnswer, RunGit } from './run-git.ts';
 
 /** For scratch indexes: complete in one file, and nobody else's services. */
@@ -102,10 +102,14 @@ export async function refreshChanges(
 ): Promise<void> {
   const settled = BigInt(Math.floor(nowMs)) * 1_000_000n - SETTLED_NS;
   const paths: RepoPath[] = changes.flatMap((change) =>
-    change.kind !== 'deleted' && change.stat.mtimeNs < settled ? [change.path] : [],
+    isFile(change) && change.stat.mtimeNs < settled ? [change.path] : [],
   );
   if (paths.length === 0 || paths.length > MOST_REFRESHED) return;
   const input = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
   const from = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   await index.run(['--literal-pathspecs', 'add', '--refresh', '--sparse', ...from], input);
+}
+
+function isFile(change: FileChange): change is Exclude<FileChange, { kind: 'deleted' }> {
+  return change.kind !== 'deleted' && change.mode !== FILE_MODE.submodule;
 }

@@ -13,14 +13,20 @@ export type TrackedLine = {
   readonly isInIndex: boolean;
 };
 
-export type StatusLines = { tracked: TrackedLine[]; untracked: RepoPath[] };
+/** A submodule that the index records and that differs; `staged` is its commit there. */
+type SubmoduleLine = { path: RepoPath; staged: string; head: TrackedLine['head'] };
+
+export type StatusLines = { tracked: TrackedLine[]; untracked: RepoPath[]; submodules: SubmoduleLine[] };
 
 /** Fields before the path; the path itself may hold blanks. */
 const FIELDS = 8;
 
-/** Submodules and nested repositories are left out. @throws Failure `unmerged-entries` */
+/**
+ * Nested repositories are left out; submodules too, where the status was asked to ignore them.
+ * @throws Failure `unmerged-entries`
+ */
 export function readStatus(out: Buffer): StatusLines {
-  const found: StatusLines = { tracked: [], untracked: [] };
+  const found: StatusLines = { tracked: [], untracked: [], submodules: [] };
   for (const line of splitAtNul(out)) {
     const kind = line.toString('latin1', 0, 1);
     if (kind === '?') {
@@ -30,25 +36,23 @@ export function readStatus(out: Buffer): StatusLines {
       const name = displayPath(line.toString('latin1').split(' ').slice(10).join(' ') as RepoPath);
       throw new Failure('unmerged-entries', `${name} has conflicts.`);
     } else if (kind === '1') {
-      const tracked = readTracked(line);
-      if (tracked !== null) found.tracked.push(tracked);
+      readTracked(line, found);
     }
   }
   return found;
 }
 
-function readTracked(line: Buffer): TrackedLine | null {
+function readTracked(line: Buffer, found: StatusLines): void {
   const parts = line.toString('latin1').split(' ');
-  const [, , , headMode = '', indexMode = '', worktreeMode = '', headOid = ''] = parts;
+  const [, , , headMode = '', indexMode = '', worktreeMode = '', headOid = '', indexOid = ''] = parts;
   const modes = [headMode, indexMode, worktreeMode].map((mode) => Number.parseInt(mode, 8));
-  if (modes.includes(FILE_MODE.submodule)) return null;
-  const [head = 0, index = 0, worktree = 0] = modes;
-  return {
-    path: parts.slice(FIELDS).join(' ') as RepoPath,
-    head: head === 0 ? null : { mode: head, oid: headOid },
-    worktreeMode: worktree === 0 ? null : worktree,
-    isInIndex: index !== 0,
-  };
+  const [headNow = 0, index = 0, worktree = 0] = modes;
+  const path = parts.slice(FIELDS).join(' ') as RepoPath;
+  const head = headNow === 0 ? null : { mode: headNow, oid: headOid };
+  if (index === FILE_MODE.submodule) found.submodules.push({ path, staged: indexOid, head });
+  // A file in the place of a submodule is left to the person.
+  if (modes.includes(FILE_MODE.submodule) && index !== 0) return;
+  found.tracked.push({ path, head, worktreeMode: worktree === 0 ? null : worktree, isInIndex: index !== 0 });
 }
 
 export function* splitAtNul(out: Buffer): Generator<Buffer> {

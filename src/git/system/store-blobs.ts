@@ -22,7 +22,10 @@ type Store = { worktree: string; git: RunGit; objects: Pick<ObjectStore, 'write'
 export async function storeBlobs(store: Store, changes: readonly FileChange[]): Promise<FileChange[]> {
   const there = await mapConcurrently(changes, FILES_AT_ONCE, (change) => isThere(store.worktree, change));
   const busy = new Set(changes.filter((_change, at) => !there[at]));
-  const present = changes.filter((change) => change.kind !== 'deleted' && !busy.has(change)) as Present[];
+  // Of a submodule there is nothing to store: its commit is in its own repository.
+  const present = changes.filter(
+    (change) => change.kind !== 'deleted' && change.mode !== FILE_MODE.submodule && !busy.has(change),
+  ) as Present[];
   const files = present.filter(({ mode }) => mode !== FILE_MODE.symlink);
   const oids = await hashFiles(
     store.git,
@@ -43,6 +46,7 @@ export async function storeBlobs(store: Store, changes: readonly FileChange[]): 
 async function isThere(worktree: string, change: FileChange): Promise<boolean> {
   const stats = await statOf(worktree, change.path);
   if (change.kind !== 'deleted') {
+    if (change.mode === FILE_MODE.submodule) return stats?.isDirectory() ?? false;
     return (change.mode === FILE_MODE.symlink ? stats?.isSymbolicLink() : stats?.isFile()) ?? false;
   }
   return stats === null || stats.isDirectory() || !(await isInside(worktree, change.path));

@@ -5,6 +5,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import type { FoundChanges } from '../changes/changes.ts';
+import { compareSubmodules, joinChanges } from '../changes/submodules.ts';
 import { isAbsent, readFailure } from '../io-failure.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { objectId } from '../objects/object-format.ts';
@@ -18,7 +19,7 @@ import { findLfsPaths, hashFiles } from './stored-content.ts';
 const FILES_AT_ONCE = 16;
 const STATUS = [
   ...['--no-optional-locks', 'status', '--porcelain=v2', '-z', '--untracked-files=all'],
-  ...['--no-renames', '--ignore-submodules=all', '--ignored=no'],
+  ...['--no-renames', '--ignored=no'],
 ];
 
 type LookedAt = Pick<ProbedRepository, 'repo' | 'config' | 'fileMode'>;
@@ -29,15 +30,23 @@ export type SystemChanges = FoundChanges & { lfs: ReadonlySet<RepoPath> };
 type Candidate = { path: RepoPath; head: TrackedLine['head']; mode: number; stats: BigIntStats };
 
 /**
- * Compares the whole work tree with HEAD.
+ * Compares the whole work tree with HEAD; submodules are left alone unless `withSubmodules`.
  * @throws Failure `file-changing`, `unmerged-entries`, `lfs-missing`, `filter-failed`, `git-failed`
  */
-export async function findSystemChanges(probe: LookedAt, git: RunGit): Promise<SystemChanges> {
+export async function findSystemChanges(
+  probe: LookedAt,
+  git: RunGit,
+  { withSubmodules = false } = {},
+): Promise<SystemChanges> {
   const { worktree } = probe.repo;
-  const { code, out, err } = await git(STATUS);
+  const { code, out, err } = await git([
+    ...STATUS,
+    `--ignore-submodules=${withSubmodules ? 'dirty' : 'all'}`,
+  ]);
   if (code !== 0) throw new Failure('git-failed', `git status failed in ${worktree}: ${err.trim()}`);
   const unreadable = unreadableIn(err);
-  const { deleted, candidates } = await lookAtAll(readStatus(out), probe);
+  const lines = readStatus(out);
+  const { deleted, candidates } = await lookAtAll(lines, probe);
   const lfs = await findLfsPaths(
     git,
     candidates.map(({ path }) => path),
@@ -50,7 +59,8 @@ export async function findSystemChanges(probe: LookedAt, git: RunGit): Promise<S
     if (change !== null) changes.push(change);
   });
   changes.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { changes, unreadable, lfs };
+  const submodules = await compareSubmodules(worktree, withSubmodules ? lines.submodules : []);
+  return { ...joinChanges({ changes, unreadable }, submodules), lfs };
 }
 
 function isLfsSetUp({ config }: LookedAt): boolean {
@@ -66,7 +76,8 @@ async function lookAtAll({ tracked, untracked }: StatusLines, probe: LookedAt) {
   await mapConcurrently(tracked, FILES_AT_ONCE, async ({ path, head, worktreeMode, isInIndex }) => {
     if (!isInIndex) {
       const stats = await statOf(worktree, path);
-      if ((stats === null || stats.isDirectory()) && head !== null) deleted.push(path);
+      const isKept = head?.mode === FILE_MODE.submodule && stats !== null;
+      if ((stats === null || stats.isDirectory()) && head !== null && !isKept) deleted.push(path);
       return;
     }
     if (worktreeMode === null) {

@@ -24,7 +24,7 @@ export function createSystemEngine(
   return {
     name: 'git',
     reason: input.reason,
-    findChanges: (_scope, signal) => findSystemChanges(probe, gitFor(signal)),
+    findChanges: (_scope, signal) => findSystemChanges(probe, gitFor(signal), { withSubmodules: true }),
     async countTracked(signal) {
       const { out } = await gitFor(signal)(['ls-files', '--cached', '-z']);
       return out.reduce((count, byte) => (byte === 0 ? count + 1 : count), 0);
