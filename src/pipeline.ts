@@ -80,7 +80,7 @@ class SyncPipeline implements Pipeline {
       onQueued: (projectIds) => tellQueued(projectIds, { ...ports, states: this.#states }),
     });
     this.#watcher = openWatch(ports, {
-      onDirty: ({ projectId, paths }) => this.#noteChange(projectId, paths),
+      onDirty: ({ projectId, paths, ageMs }) => this.#noteChange(projectId, paths, ageMs),
       onGitChange: (projectId) => this.#lookAtGit(projectId, this.#hints.has(projectId)),
     });
     this.#runJob = createJobRunner({
@@ -112,9 +112,9 @@ class SyncPipeline implements Pipeline {
 
   // 1. A change is noticed: remember where, and wait until it is quiet.
 
-  #noteChange(projectId: ProjectId, paths: readonly string[] | 'all'): void {
+  #noteChange(projectId: ProjectId, paths: readonly string[] | 'all', ageMs = 0): void {
     this.#hints.add(projectId, paths);
-    this.#quiet.changed(projectId);
+    this.#quiet.changed(projectId, ageMs);
   }
 
   /** Somebody's git command, or ours: refs that differ from what was synced need a sync; what `waits` waits on. */

@@ -13,8 +13,11 @@ export type QuietPeriodDeps = {
 };
 
 export type QuietPeriod = {
-  /** Something changed now. Enqueues at once when the project was quiet, else as seldom as the quiet period allows. */
-  changed(projectId: ProjectId): void;
+  /**
+   * Something changed `ageMs` ago (default: now). Enqueues at once when the project was quiet, else as seldom as the
+   * quiet period allows.
+   */
+  changed(projectId: ProjectId, ageMs?: number): void;
   forget(projectId: ProjectId): void;
   close(): void;
 };
@@ -43,16 +46,19 @@ export function createQuietPeriod({ clock, timings, enqueue }: QuietPeriodDeps):
   }
 
   return {
-    changed(projectId) {
+    changed(projectId, ageMs = 0) {
       const now = clock.monotonic();
+      // The quiet period counts from the change itself: one save raises several events, and only the first is told
+      // at once.
+      const changedAt = now - ageMs;
       const burst = bursts.get(projectId);
       if (!burst) {
-        const first: Burst = { changedAt: now, writtenAt: now, cancelTrailing: null };
+        const first: Burst = { changedAt, writtenAt: now, cancelTrailing: null };
         bursts.set(projectId, first);
         write(projectId, first, now);
         return;
       }
-      burst.changedAt = now;
+      burst.changedAt = Math.max(burst.changedAt, changedAt);
       const quarterMs = timings(projectId).quietMs / 4;
       const spacingMs = Math.min(Math.max(quarterMs, LEAST_SPACING_MS), MOST_SPACING_MS);
       const waitMs = burst.writtenAt + spacingMs - now;

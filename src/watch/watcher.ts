@@ -20,8 +20,8 @@ import { createFolderEventsSource } from './folder-events.ts';
 import { createTreeBackend } from './tree-backend.ts';
 import { isOverflow, scanOnlyReason, watchLimitOf } from './watch-limits.ts';
 
-/** Relative paths with `/` between parts; a folder's path stands for all below it. */
-export type DirtyHint = { projectId: ProjectId; paths: readonly string[] | 'all' };
+/** Relative paths with `/` between parts; a folder's path stands for all below it. The last changed `ageMs` ago. */
+export type DirtyHint = { projectId: ProjectId; paths: readonly string[] | 'all'; ageMs: number };
 
 export type WatcherDeps = {
   /** The runtime's own recursive watch. */
@@ -67,6 +67,8 @@ type Entry = {
   /** Set while changes are gathered, after some were handed over. */
   cancelHint: (() => void) | null;
   cancelGit: (() => void) | null;
+  /** When the last change was gathered, monotonic. */
+  changedAt: number;
   failedAt: number;
   /** Resolves when nothing of it is being opened or closed. */
   settled: Promise<void>;
@@ -101,6 +103,7 @@ class ProjectsWatcher implements Watcher {
       mode: { kind: 'opening' },
       cancelHint: null,
       cancelGit: null,
+      changedAt: Number.NEGATIVE_INFINITY,
       failedAt: Number.NEGATIVE_INFINITY,
       settled: Promise.resolve(),
     };
@@ -171,6 +174,7 @@ class ProjectsWatcher implements Watcher {
 
   #gather(entry: Entry, paths: DirtyPaths): void {
     this.#gathered.add(entry.project.projectId, paths);
+    entry.changedAt = this.#deps.clock.monotonic();
     if (entry.cancelHint === null) this.#handOver(entry);
   }
 
@@ -180,7 +184,8 @@ class ProjectsWatcher implements Watcher {
     const paths = this.#gathered.take(projectId);
     if (paths === null || !this.#isCurrent(entry)) return;
     entry.cancelHint = this.#deps.clock.timer(HINT_SPACING_MS, () => this.#handOver(entry));
-    this.#deps.onDirty({ projectId, paths: paths === 'all' ? 'all' : [...paths] });
+    const ageMs = this.#deps.clock.monotonic() - entry.changedAt;
+    this.#deps.onDirty({ projectId, paths: paths === 'all' ? 'all' : [...paths], ageMs });
   }
 
   #gone(entry: Entry): void {

@@ -54,6 +54,32 @@ test('changed() leaves the sync due exactly one quiet period after the last chan
   ]);
 });
 
+test('changed() counts the quiet period from the change, not from when it was told', async () => {
+  const { clock, quiet, writes } = start(100);
+  quiet.changed(blog);
+  await clock.advance(50);
+  quiet.changed(blog, 48);
+  await clock.advance(60_000);
+  expect(writes.at(-1)).toEqual({ projectId: blog, at: 50, dueAt: 102 });
+});
+
+test('changed() never makes a sync due earlier because an older change is told late', async () => {
+  const { clock, quiet, writes } = start(2_000);
+  quiet.changed(blog);
+  await clock.advance(600);
+  quiet.changed(blog);
+  await clock.advance(10);
+  quiet.changed(blog, 300);
+  await clock.advance(60_000);
+  expect(writes.at(-1)).toMatchObject({ dueAt: 2_600 });
+});
+
+test('changed() makes a sync due at once when the change is older than the quiet period', () => {
+  const { quiet, writes } = start(100);
+  quiet.changed(blog, 250);
+  expect(writes).toEqual([{ projectId: blog, at: 0, dueAt: 0 }]);
+});
+
 test('changed() writes at once again after a silence', async () => {
   const { clock, quiet, writes } = start(2_000);
   quiet.changed(blog);

@@ -166,6 +166,29 @@ test('more changed paths than the limit are told as "all"', async () => {
   await w.until('all is told', () => w.told() === 'all');
 });
 
+test('a hint says how long ago the last of its changes came in', async () => {
+  const clock = createManualClock();
+  let looks = 0;
+  const monotonic = () => {
+    looks += 1;
+    return clock.monotonic();
+  };
+  let change: (paths: string[]) => void = () => {};
+  const watchTree: WatchTree = (_root, { onChange }) => {
+    change = onChange;
+    return { close: async () => {} };
+  };
+  const w = await start({ watchTree, clock: { ...clock, monotonic } });
+  change([`${w.repo.path}/saved.md`]);
+  await w.until('the first is told at once', () => w.hints.length === 1);
+  await clock.advance(3);
+  const before = looks;
+  change([`${w.repo.path}/saved.md`]);
+  while (looks === before) await nextTurn();
+  await clock.advance(47);
+  expect(w.hints.map(({ ageMs }) => ageMs)).toEqual([0, 47]);
+});
+
 test('a flood in one project compares all projects', async () => {
   const other = await createGitRepo();
   const w = await start();
