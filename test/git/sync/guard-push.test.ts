@@ -140,3 +140,25 @@ test('a content that was released once is pushed after an offline time, too', as
   expect((await scene.sync({ releases })).outcome.kind).toBe('done');
   expect(await scene.tip()).toBe((await scene.repo.git('rev-parse', 'HEAD')).trim());
 });
+
+test('a snapshot stands on the commits of the person, so it is held with them; its own held file may be released', async () => {
+  const scene = await makeScene({ mode: 'snapshot' });
+  await scene.commit('a.txt', 'a');
+  await scene.repo.write('b.txt', TOKEN);
+  await scene.repo.write('c.txt', 'c');
+  const [file] = (await scene.sync()).facts.heldFiles;
+  const before = await scene.tip('auto/main');
+  expect([file?.path, before === null]).toEqual(['b.txt', false]);
+  const releases = { ...NO_RELEASES, files: [{ path: 'b.txt', oid: file?.oid ?? '' }] };
+  expect(await scene.sync({ releases })).toMatchObject({
+    outcome: { kind: 'done' },
+    facts: { heldFiles: [] },
+  });
+  const released = await scene.tip('auto/main');
+  expect(released).not.toBe(before);
+
+  await rm(join(scene.repo.path, 'b.txt'));
+  await scene.commit('key.txt', `${TOKEN}!`);
+  expect(await scene.sync()).toMatchObject(held('key.txt'));
+  expect(await scene.tip('auto/main')).toBe(released);
+});
