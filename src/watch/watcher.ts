@@ -14,10 +14,8 @@ import {
   type WatchedProject,
   type WatchSink,
 } from './backend.ts';
+import { chooseBackend } from './choose-backend.ts';
 import { createDirtyPaths, type DirtyPaths } from './dirty-paths.ts';
-import { createFolderBackend } from './folder-backend.ts';
-import { createFolderEventsSource } from './folder-events.ts';
-import { createTreeBackend } from './tree-backend.ts';
 import { isOverflow, scanOnlyReason, watchLimitOf } from './watch-limits.ts';
 
 /** Relative paths with `/` between parts; a folder's path stands for all below it. The last changed `ageMs` ago. */
@@ -245,9 +243,4 @@ function statusOf(mode: Exclude<Mode, { kind: 'gone' }>): ProjectWatchStatus {
     case 'opening':
       return { mode: 'scan-only', reason: 'watching is being started' };
   }
-}
-
-function chooseBackend(deps: WatcherDeps, onFlood: () => void): WatchBackend {
-  if (deps.watchTree) return createTreeBackend(deps.watchTree);
-  return createFolderBackend(deps.openFolderEvents ?? createFolderEventsSource({ onFlood }));
 }
