@@ -50,6 +50,8 @@ const USES = {
   ]),
   projects: ['runner', 'detect', 'git', 'store', 'events'],
   http: ['queue', 'store', 'events', 'version'],
+  // The page: knows the API's shapes as types, and asks over HTTP.
+  dashboard: ['http/schemas'],
   // These know nothing of each other.
   watch: [],
   detect: ['git'],
@@ -85,7 +87,9 @@ const PACKAGES = {
   '@secretlint': ['guard'],
   ws: ['host'],
   commander: ['cli'],
+  croner: ['model'],
   pino: ['host'],
+  preact: ['dashboard'],
 };
 
 // `room` as a folder or as a file.
@@ -170,7 +174,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+      extensions: ['.ts', '.tsx', '.mts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
     },
   },
 };

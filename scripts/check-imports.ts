@@ -54,7 +54,7 @@ function listSources(root: string, folder: string): string[] {
     ? readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     : [];
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
 }
 

@@ -20,8 +20,8 @@ export type AccessOptions = {
 
 export const FEED_PATH = '/api/sync/events';
 
-// The page shows its data only to those who may read it; its path is open so that it can say so in HTML.
-const OPEN_PATHS = new Set(['/health', '/', '/style.css']);
+// The page and its files hold no data: the page asks the API for it, with the token that a person gives it.
+const OPEN_PATHS = /^\/(?:health|style\.css|assets\/[^/]+)?$/;
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 const HOST_FORM = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 
@@ -33,7 +33,7 @@ export function createAccessCheck(deps: {
   return async (c, next) => {
     const options = deps.access();
     checkHost(c, options);
-    const open = READING.has(c.req.method) && OPEN_PATHS.has(c.req.path);
+    const open = READING.has(c.req.method) && OPEN_PATHS.test(c.req.path);
     if (!open && !isAuthorized(c, options) && !hasTicket(c, deps.tickets)) {
       throw new Failure('unauthorized', 'This needs a valid token.');
     }

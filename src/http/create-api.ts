@@ -78,7 +78,7 @@ export function createApi(ports: ApiDeps): Api {
   addTicketRoutes(app, { tickets });
   addFeedRoutes(app, { ...deps, feeds });
   addHealthRoutes(app, deps);
-  addPageRoutes(app, deps);
+  addPageRoutes(app);
   addOpenApiRoutes(app, deps.service);
   return { app, closeFeeds: feeds.closeAll };
 }

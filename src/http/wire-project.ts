@@ -2,13 +2,14 @@
 
 import { fingerprintOf } from '../model/held-file.ts';
 import type { HeldFile } from '../model/project.ts';
-import type { GithubConfig } from '../model/project-config.ts';
+import { type GithubConfig, GithubConfigSchema } from '../model/project-config.ts';
 import type { RemoteState } from '../model/remote-state.ts';
 import type { Run } from '../model/run.ts';
 import type { ProjectView } from '../store/project-views.ts';
 import type { WireHeldFile } from './schemas/held.ts';
+import { knownOnly } from './schemas/known-only.ts';
 import type { WireProject } from './schemas/project.ts';
-import { durationOf, isoOf, isoOrNull, wireJob, wireReason, withoutCredentials } from './wire.ts';
+import { durationOf, isoOf, isoOrNull, wireData, wireJob, wireReason, withoutCredentials } from './wire.ts';
 
 export function wireProject(view: ProjectView): WireProject {
   const { facts, github, job } = view;
@@ -64,6 +65,7 @@ function wireGithub(github: GithubConfig): WireProject['github'] {
       url: withoutCredentials(url),
       branches,
     })),
+    settings: wireData(knownOnly(GithubConfigSchema, github)) as Record<string, unknown>,
   };
 }
 

@@ -191,13 +191,17 @@ describe('with a token', () => {
     expect((await api.request(method, path)).status).toBe(401);
   });
 
-  test('/health and the style need none; the page shows nothing without it', async () => {
+  test('/health, the page and its files need none; they hold no data', async () => {
     expect((await api.get('/health')).status).toBe(200);
     expect((await api.get('/style.css')).status).toBe(200);
     const page = await api.get('/');
-    expect(page.status).toBe(401);
+    expect(page.status).toBe(200);
+    for (const [, file] of page.text.matchAll(/"(\/assets\/[^"]+)"/g)) {
+      const asset = await api.get(file as string);
+      expect(asset.status).toBe(200);
+      expect(asset.text).not.toContain('secret-project');
+    }
     expect(page.text).not.toContain('secret-project');
-    expect((await api.get('/', bearer)).text).toContain('secret-project');
   });
 
   test('bound elsewhere, any Host is answered: the token protects', async () => {

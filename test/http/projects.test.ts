@@ -345,22 +345,27 @@ describe('history', () => {
 });
 
 describe('pages', () => {
-  test('GET / lists the projects with state, reason, action and last safe instant, escaped and without script', async () => {
+  test('GET / is a page without inline script or style, whose files never change under their names', async () => {
     const page = await api.get('/');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toContain('text/html');
-    expect(page.text).toContain('<meta http-equiv="refresh" content="5">');
-    expect(page.text).toContain('2023-11-14 22:13:20 UTC');
-    expect(page.text).toContain('blocked');
-    expect(page.text).toContain('Remove it &amp; go on');
-    expect(page.text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
-    expect(page.text).not.toContain('<script');
-    expect(page.text).not.toContain('<img');
-    expect(page.text).not.toMatch(/ style=| on\w+="/);
-    for (const link of ['/api/sync/status', '/api/sync/projects', '/openapi.json']) {
-      expect(page.text).toContain(`href="${link}"`);
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(page.text).not.toMatch(/<style| style=| on\w+="|<script(?![^>]* src=)/);
+    const files = [...page.text.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, file]) => file as string);
+    expect(files.map((file) => file.split('.').at(-1)).sort()).toEqual(['css', 'js', 'svg']);
+    for (const file of files) {
+      const asset = await api.get(file);
+      expect(asset.status).toBe(200);
+      expect(asset.headers.get('cache-control')).toContain('immutable');
     }
   });
+
+  test.each(['/assets/nothing.js', '/assets/index.html', '/assets/..%2f..%2fpackage.json', '/assets/'])(
+    'GET %s is not there',
+    async (path) => {
+      expect((await api.get(path)).status).toBe(404);
+    },
+  );
 
   test('GET /style.css is a style for light and dark', async () => {
     const style = await api.get('/style.css');

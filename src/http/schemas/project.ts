@@ -30,6 +30,9 @@ const GithubSchema = z.object({
   }),
   mode: z.enum(['commit', 'push', 'snapshot']),
   remotes: z.array(z.object({ name: z.string(), url: z.string(), branches: z.array(z.string()) })),
+  settings: z
+    .record(z.string(), z.unknown())
+    .openapi({ description: 'Everything that is set in `github` of its settings, as PATCH takes it.' }),
 });
 
 const RemoteSchema = z

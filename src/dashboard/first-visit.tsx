@@ -1,0 +1,37 @@
+// The first visit: token, folder, first sync, each with whether it is done.
+
+import { AddProject } from './add.tsx';
+import { useLoad } from './page-context.ts';
+import { viewLink } from './route.ts';
+import type { Config } from './wire.ts';
+
+export function FirstVisit() {
+  const { value } = useLoad((api) => api.get<Config>('/api/sync/config'), []);
+  const tokens = value?.config.tokens;
+  const hasToken = typeof tokens === 'object' && tokens !== null && Object.keys(tokens).length > 0;
+  return (
+    <section class="first-visit">
+      <h2>Three steps, and your work is safe by itself</h2>
+      <ol class="steps">
+        <li>
+          <h3>A token for the remote {hasToken && <span class="badge good">set</span>}</h3>
+          <p>
+            To push over HTTPS the service needs a token: set <code>GITHUB_TOKEN</code> where it is started,
+            or enter tokens by host under <a href={viewLink('settings')}>Settings</a>. Repositories that push
+            over SSH or without a password need none.
+          </p>
+        </li>
+        <li>
+          <h3>A folder</h3>
+          <AddProject />
+        </li>
+        <li>
+          <h3>The first sync</h3>
+          <p>
+            It begins as soon as a folder is added. From then on every saved change follows within seconds.
+          </p>
+        </li>
+      </ol>
+    </section>
+  );
+}

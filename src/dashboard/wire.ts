@@ -1,0 +1,30 @@
+// The API's shapes by the names the page uses. Types alone: nothing of the schemas is loaded.
+
+import type { z } from 'zod';
+import type { FeedMessage } from '../http/schemas/feed.ts';
+import type { HeldAnswerSchema } from '../http/schemas/held.ts';
+import type { QueueAnswerSchema, WireJob } from '../http/schemas/job.ts';
+import type { MachinesAnswerSchema } from '../http/schemas/machine.ts';
+import type { DiscoverAnswerSchema, WireProject } from '../http/schemas/project.ts';
+import type { WireRun } from '../http/schemas/run.ts';
+import type {
+  RestoreAnswerSchema,
+  SnapshotDiffAnswerSchema,
+  SnapshotsAnswerSchema,
+} from '../http/schemas/snapshot.ts';
+import type { ConfigAnswerSchema, WireStatus } from '../http/schemas/status.ts';
+
+export type Project = WireProject;
+export type Status = WireStatus;
+export type Job = WireJob;
+export type Run = WireRun;
+export type Message = FeedMessage;
+export type Queue = z.infer<typeof QueueAnswerSchema>;
+export type Machine = z.infer<typeof MachinesAnswerSchema>['machines'][number];
+export type Folder = z.infer<typeof DiscoverAnswerSchema>['folders'][number];
+export type Held = z.infer<typeof HeldAnswerSchema>;
+export type SnapshotPage = z.infer<typeof SnapshotsAnswerSchema>;
+export type Snapshot = SnapshotPage['snapshots'][number];
+export type SnapshotDiff = z.infer<typeof SnapshotDiffAnswerSchema>;
+export type Restored = z.infer<typeof RestoreAnswerSchema>;
+export type Config = z.infer<typeof ConfigAnswerSchema>;
