@@ -45,8 +45,6 @@ type Kind = {
   refused?: FailureCode;
   /** Why it cannot be tried on this machine; told aloud. */
   missing?: string | false;
-  /** Left alone by design: a submodule is a project of its own, and its commit is recorded by the person. */
-  leaves?: string;
   /** A file that is changed besides the random ones. */
   alsoWrites?: string;
 };
@@ -122,8 +120,25 @@ const KINDS: Kind[] = [
     },
   },
   {
+    name: 'a submodule that was added and not committed',
+    async make(path) {
+      const repo = await withFiles(path);
+      await repo.git('submodule', '--quiet', 'add', await origin(path), 'lib');
+      return repo;
+    },
+  },
+  {
+    name: 'a submodule that was taken out and not committed',
+    async make(path) {
+      const repo = await withFiles(path);
+      await repo.git('submodule', '--quiet', 'add', await origin(path), 'lib');
+      await repo.git('commit', '--quiet', '--message', 'add lib');
+      await repo.git('rm', '--quiet', 'lib');
+      return repo;
+    },
+  },
+  {
     name: 'a submodule with another commit checked out',
-    leaves: 'lib',
     async make(path) {
       const repo = await withFiles(path);
       await repo.git('submodule', '--quiet', 'add', await origin(path), 'lib');
@@ -255,17 +270,17 @@ test.each(KINDS)(
     for (let round = 0; round <= ROUNDS; round++) {
       if (round > 0) for (let n = 0; n < EDITS; n++) await editor.edit();
       if (kind.alsoWrites) await repo.write(kind.alsoWrites, `round ${round}\r\nabc\r\n`);
-      const before = await lookOf(repo, kind.leaves);
+      const before = await lookOf(repo);
       const { outcome, facts } = await syncOnce({ worktree: repo.path });
       if (kind.refused) {
         const reason =
           'reason' in outcome ? outcome.reason : 'failure' in outcome ? outcome.failure.reason : null;
         expect(reason, told(outcome)).toMatchObject({ code: kind.refused });
-        if (outcome.kind === 'blocked') expect(await lookOf(repo, kind.leaves)).toEqual(before);
+        if (outcome.kind === 'blocked') expect(await lookOf(repo)).toEqual(before);
       } else {
         expect(outcome, told(outcome)).toMatchObject({ kind: 'done' });
         expect(facts.lastSafeAt).not.toBeNull();
-        await expectSafe(repo, remotePath, before.tree, kind.leaves);
+        await expectSafe(repo, remotePath, before.tree);
       }
       await repo.git('fsck', '--strict', '--no-dangling');
     }
@@ -291,25 +306,22 @@ async function connect(repo: GitRepo, name: string): Promise<string> {
 }
 
 /** The tree that git would commit, by an index of its own; and what must not change in a refused repository. */
-async function lookOf(
-  repo: GitRepo,
-  leaves?: string,
-): Promise<{ tree: string; head: string; status: string }> {
+async function lookOf(repo: GitRepo): Promise<{ tree: string; head: string; status: string }> {
   const gitDir = (await repo.git('rev-parse', '--absolute-git-dir')).trim();
   const scratch = join(gitDir, 'index-of-the-test');
   await rm(scratch, { force: true });
   if (existsSync(join(gitDir, 'index'))) await cp(join(gitDir, 'index'), scratch);
   const call = { cwd: repo.path, env: { GIT_INDEX_FILE: scratch } };
-  await runGit(['add', '--all', '--', '.', ...(leaves ? [`:!${leaves}`] : [])], call);
+  await runGit(['add', '--all'], call);
   const tree = (await runGit(['write-tree'], call)).toString().trim();
   await rm(scratch);
   const head = (await repo.git('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '')).trim();
   return { tree, head, status: await repo.git('status', '--porcelain') };
 }
 
-async function expectSafe(repo: GitRepo, remotePath: string, tree: string, leaves?: string): Promise<void> {
+async function expectSafe(repo: GitRepo, remotePath: string, tree: string): Promise<void> {
   expect((await repo.git('rev-parse', 'HEAD^{tree}')).trim()).toBe(tree);
-  expect(await repo.git('status', '--porcelain')).toBe(leaves ? ` M ${leaves}\n` : '');
+  expect(await repo.git('status', '--porcelain')).toBe('');
   const branch = (await repo.git('symbolic-ref', 'HEAD')).trim();
   const local = (await repo.git('rev-parse', 'HEAD')).trim();
   expect(await server.refOf(remotePath, branch)).toBe(local);
