@@ -25,7 +25,7 @@ import { createSyncTools } from './runner/sync-tools.ts';
 import { createThinning } from './runner/thin-snapshots.ts';
 import { createUpkeep } from './runner/upkeep.ts';
 import { boundAddress, machineIdOf, shownHost } from './service/names.ts';
-import { dataFolderOf, openStore, takeOver } from './service/open-store.ts';
+import { databasePathOf, dataFolderOf, openStore, takeOver } from './service/open-store.ts';
 import { createService } from './service/service.ts';
 import type { Database } from './store/database.ts';
 import { appendEvents, eventBounds, readEvents } from './store/events.ts';
@@ -167,6 +167,7 @@ function buildService(built: Built) {
       sync: tools.sync,
     },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
+    backup: { clock, databasePath: databasePathOf(host, config.current()) },
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },

@@ -8,6 +8,7 @@ import type { Service } from '../model/service.ts';
 import type { Database } from '../store/database.ts';
 import { type AccessOptions, createAccessCheck } from './access.ts';
 import { type ApiApp, createApiApp } from './api-app.ts';
+import { addBackupRoutes } from './backup.ts';
 import { readBody } from './body.ts';
 import { addConfigRoutes, type ConfigAccess } from './config.ts';
 import { addConflictRoutes } from './conflict.ts';
@@ -71,6 +72,7 @@ export function createApi(ports: ApiDeps): Api {
   addMachineRoutes(app, deps);
   addHistoryRoutes(app, deps);
   addConfigRoutes(app, deps);
+  addBackupRoutes(app, deps);
   addProjectRoutes(app, deps);
   addConflictRoutes(app, deps);
   addHeldRoutes(app, deps);

@@ -31,6 +31,8 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'no-deletions': 409,
   'deletions-changed': 409,
   'service-stopped': 409,
+  'backup-exists': 409,
+  'backup-elsewhere': 409,
   'snapshot-branch-checked-out': 409,
   'snapshot-branch-foreign': 409,
   'ref-conflict': 409,

@@ -172,9 +172,7 @@ const service = {
   'not-compared': soon(
     'Nothing to do while the service runs: it is looked at within moments. Otherwise start it.',
   ),
-  'quiet-hours': never(
-    'Nothing to do: it goes on when they are over. To sync now: POST /api/sync/trigger/:projectId with {"immediate": true}.',
-  ),
+  'quiet-hours': never('Nothing to do. To sync now, trigger it with {"immediate": true}.'),
   'job-timeout': backoff(WAITS),
   'lease-lost': soon(WAITS),
   aborted: soon(WAITS),
@@ -196,6 +194,8 @@ const service = {
   'database-newer': never('Use the newer gitferry that wrote this database.'),
   'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
   'database-busy': soon(WAITS),
+  'backup-exists': never('Name another file: a backup never replaces one.'),
+  'backup-elsewhere': never('Back up the server itself; sqld: GET /dump, Turso: `turso db export`.'),
   'machine-silent': soon('Start gitferry on that machine, or look whether it reaches the database server.'),
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, Row>;

@@ -66,6 +66,9 @@ export type ReleaseInput = {
   scope: 'once' | 'always';
 };
 
+/** A copy of the database; `path` is absolute. */
+export type Backup = { path: string; sizeBytes: number; durationMs: number };
+
 /** The scheduler, the watcher and the projects, as the API controls them. Failures are thrown as `Failure`. */
 export type Service = {
   readonly version: string;
@@ -128,6 +131,11 @@ export type Service = {
     projectId: ProjectId,
     input: { snapshot: string; paths: readonly string[] | null },
   ): Promise<RestoreResult>;
+  /**
+   * Copies the database while it is in use; `path` null: a new file among the backups. Never replaces a file.
+   * @throws Failure `backup-exists`, `backup-elsewhere`, `invalid-request`, `disk-full`, `database-corrupt`
+   */
+  backUp(path: string | null): Promise<Backup>;
   /** Git folders under the roots that are not projects yet. */
   discover(): Promise<{ path: string; name: string; remoteUrl: string | null }[]>;
 };

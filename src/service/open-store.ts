@@ -77,6 +77,11 @@ export async function takeOver(
   await unparkAll(db, { machineId });
 }
 
+/** Null: the database is on a server. */
+export function databasePathOf(host: Host, config: Config): string | null {
+  return config.dbUrl === null ? resolve(host.cwd, config['schedulerOptions.dbPath']) : null;
+}
+
 export function dataFolderOf(host: Host, config: Config): string {
   return config.dbUrl === null ? dirname(resolve(host.cwd, config['schedulerOptions.dbPath'])) : host.cwd;
 }

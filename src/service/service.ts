@@ -10,6 +10,7 @@ import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
+import { type BackupPorts, createBackup } from './backup.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
 import { createHeldControl } from './held-control.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
@@ -25,6 +26,7 @@ export type ServicePorts = {
   log: Log;
   enrol: EnrolPorts;
   health: HealthPorts;
+  backup: BackupPorts;
   projects: ProjectTable;
   sync: SyncPorts;
   createPipeline(): Pipeline;
@@ -45,6 +47,7 @@ export function createService(ports: ServicePorts): ControlledService {
     ...{ version, machineId, createdAt },
     ...control,
     health: () => checkHealth(ports.health, control.scheduler(), control.watcher()),
+    backUp: createBackup(ports.backup),
     wake: () => pipeline()?.wake(),
     ...triggers(ports, lifecycle),
     ...projectControl,

@@ -17,6 +17,8 @@ import { retryBusy } from './retry-busy.ts';
 const BUSY_TIMEOUT_MS = 2;
 /** Checking a file reads all of it: about 100 ms for this size. Damage in larger ones shows when it is read. */
 const CHECKED_BYTES = 32_000_000;
+/** Ordinary work needs about half of it. */
+const KEPT_LOG_BYTES = 8_388_608;
 
 type Statement = ReturnType<InstanceType<typeof Sqlite>['prepare']>;
 type Connection = {
@@ -79,6 +81,8 @@ function configure({ sqlite }: Connection): void {
   sqlite.exec('PRAGMA journal_mode = WAL');
   sqlite.exec('PRAGMA synchronous = NORMAL');
   sqlite.exec('PRAGMA foreign_keys = ON');
+  // After a burst the log file is cut back to this at its next turn; otherwise it would stay as large for ever.
+  sqlite.exec(`PRAGMA journal_size_limit = ${KEPT_LOG_BYTES}`);
 }
 
 /** Reads before anything writes, so that a damaged or foreign file stays as it is. */

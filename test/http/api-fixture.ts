@@ -219,6 +219,7 @@ function createPlayedService(db: Database): Service {
       await existing(projectId);
       await setPaused(db, projectId, null);
     },
+    backUp: async (path) => ({ path: `/data/${path ?? 'backups/new.db'}`, sizeBytes: 4096, durationMs: 5 }),
     pauseAll: (untilMs) => setPaused(db, 'all', untilMs ?? Date.parse('9999-12-31')),
     resumeAll: () => setPaused(db, 'all', null),
     async listSnapshots(projectId) {
