@@ -22,6 +22,8 @@ const SAVES = IS_LONG ? 500 : 40;
 const LEAST_MS = IS_LONG ? Number(process.env.GITFERRY_MINUTES ?? 10) * 60_000 : 8_000;
 const LOCKED = /index\.lock|Unable to create '[^']*\.lock'|cannot lock ref|could not lock/i;
 const TRIES = 50;
+// As by default, but for the longest wait: a person who never pauses is met more often than by default.
+const SCHEDULE = { quietMs: 2_000, minIntervalMs: 10_000, maxWaitMs: 5_000 };
 
 let journey: Journey;
 beforeEach(async () => {
@@ -34,7 +36,7 @@ afterEach(async () => {
 test('a person works with git undisturbed while saves are synced', {
   timeout: LEAST_MS * 4 + 600_000,
 }, async () => {
-  const project = await journey.addProject('shared', await manyFiles(), { quietMs: 100 });
+  const project = await journey.addProject('shared', await manyFiles(), SCHEDULE);
   const service = await journey.start({ folders: [project.path] });
   await service.untilState('shared', 'safe', 300_000);
   const counts = { commands: 0, locked: 0, saves: 0, met: 0 };

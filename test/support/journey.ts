@@ -24,11 +24,11 @@ export async function beginJourney(options: { env?: Record<string, string> } = {
   const services: RunningService[] = [];
   const env = { ...QUICK, ...options.env };
 
-  /** A repository with one commit, a remote that is still empty, and a quiet period of 100 ms (`quietMs`). */
+  /** A repository with one commit, a remote that is still empty, and a quiet period of 100 ms unless `schedule` says. */
   async function addProject(
     id: string,
     files: Record<string, string> = { 'README.md': '# hello\n' },
-    { quietMs = 100 } = {},
+    schedule: Partial<Schedule> = {},
   ): Promise<JourneyProject> {
     const remote = await server.createRepo(id);
     const path = join(folder.path, id);
@@ -37,7 +37,7 @@ export async function beginJourney(options: { env?: Record<string, string> } = {
     await repo.git('config', 'user.email', 'ada@example.com');
     await repo.git('remote', 'add', 'origin', remote.url);
     for (const [name, text] of Object.entries(files)) await repo.write(name, text);
-    await repo.write('project.json', projectFile({ quietMs, minIntervalMs: 0 }));
+    await repo.write('project.json', projectFile({ quietMs: 100, minIntervalMs: 0, ...schedule }));
     await repo.git('add', '--all');
     await repo.git('commit', '--quiet', '--message', 'begin');
     return { repo, path, remotePath: remote.path, remoteUrl: remote.url, id };
@@ -89,10 +89,9 @@ export function diceOf(seed: number): Dice {
 /** 1, or what `GITFERRY_TEST_LENGTH` says: how much longer, or shorter, random journeys shall be. */
 export const LENGTH = Number(process.env.GITFERRY_TEST_LENGTH ?? 1);
 
-export function projectFile(
-  schedule: { quietMs: number; minIntervalMs: number },
-  github: object = {},
-): string {
+type Schedule = { quietMs: number; minIntervalMs: number; maxWaitMs?: number };
+
+export function projectFile(schedule: Schedule, github: object = {}): string {
   const settings = { version: 2, github: { enabled: true, syncBranches: ['*'], schedule, ...github } };
   return `${JSON.stringify(settings, null, 2)}\n`;
 }
