@@ -32,22 +32,26 @@ export function createDirtyPaths({
   const since = new Map<ProjectId, number>();
   const takenSince = new Map<ProjectId, number>();
 
-  function add(projectId: ProjectId, paths: Iterable<string> | 'all'): void {
+  function keep(projectId: ProjectId, known: Set<string> | 'all'): void {
+    byProject.set(projectId, known);
     if (!since.has(projectId)) since.set(projectId, clock.now());
+  }
+
+  function add(projectId: ProjectId, paths: Iterable<string> | 'all'): void {
     const known = byProject.get(projectId) ?? new Set();
     if (known === 'all') return;
     if (paths === 'all') {
-      byProject.set(projectId, 'all');
+      keep(projectId, 'all');
       return;
     }
     for (const path of paths) {
       known.add(path);
       if (known.size > limit) {
-        byProject.set(projectId, 'all');
+        keep(projectId, 'all');
         return;
       }
     }
-    if (known.size > 0) byProject.set(projectId, known);
+    if (known.size > 0) keep(projectId, known);
   }
 
   return {

@@ -153,6 +153,16 @@ describeDatabases('settleJob()', (db) => {
     expect(second).toMatchObject({ status: 'success', attempt: 2, trigger_kind: 'retry' });
   });
 
+  test('a sync that steps back comes again after its delay and has cost no attempt', async () => {
+    const job = await claimBlog();
+    await settle(db(), job, T0 + 10, { kind: 'later', delayMs: 1_500, reason: TIMEOUT });
+    const row = { state: 'scheduled', run_at: T0 + 1_510, attempt: 0 };
+    expect(await readJobRow(db(), 'blog')).toMatchObject(row);
+    expect(await claimNames(db(), T0 + 1_509)).toEqual([]);
+    expect(await claimOne(db(), T0 + 1_510)).toMatchObject({ attempt: 1, trigger: 'watch' });
+    expect((await readRuns(db()))[0]).toMatchObject({ status: 'retrying' });
+  });
+
   test('asking the remote survives a failed attempt and ends with success', async () => {
     await addProjectRow(db(), 'blog');
     await put(db(), 'blog', T0, { trigger: 'api', askRemote: true });

@@ -92,6 +92,13 @@ test('decideSettle() doubles the pause with each strike, and probes sooner when 
   expect(pauseMs('offline', 20)).toBeLessThanOrEqual(60_000);
 });
 
+test('decideSettle() comes back exactly when whoever stepped back for a person said, without an attempt', () => {
+  const failure = failed('git-at-work', { data: { retryAfterMs: 1_234 } });
+  const { outcome, pauses } = decide(failure, { ...JOB, attempt: 9 });
+  expect(outcome).toMatchObject({ kind: 'later', delayMs: 1_234, reason: { code: 'git-at-work' } });
+  expect(pauses).toEqual([]);
+});
+
 test('decideSettle() retries a lost race on this machine within a second, and never parks it', () => {
   const { outcome } = decide(failed('ref-moved'));
   expect(outcome.kind === 'retry' && outcome.delayMs).toBeLessThan(1_000);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ProjectId } from '../../src/model/ids.ts';
 import { createDirtyPaths } from '../../src/watch/dirty-paths.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 
 const blog = 'blog' as ProjectId;
 const notes = 'notes' as ProjectId;
@@ -37,6 +38,28 @@ test('putBack() joins what was taken with what came in meanwhile', () => {
   dirty.add(blog, ['new']);
   dirty.putBack(blog, taken);
   expect(dirty.take(blog)).toEqual(new Set(['new', 'old']));
+});
+
+test('takenSince() tells when the first change came in, also after it was put back, and forgets what was synced', async () => {
+  const clock = createManualClock(1_000);
+  const dirty = createDirtyPaths({ clock });
+  dirty.add(blog, []);
+  await clock.advance(500);
+  dirty.add(blog, ['a']);
+  await clock.advance(500);
+  const taken = dirty.take(blog);
+  expect(dirty.takenSince(blog)).toBe(1_500);
+  dirty.add(blog, ['b']);
+  dirty.putBack(blog, taken);
+  expect(dirty.has(blog)).toBe(true);
+  dirty.take(blog);
+  expect(dirty.takenSince(blog)).toBe(1_500);
+  expect(dirty.has(blog)).toBe(false);
+  dirty.add(blog, ['c']);
+  dirty.take(blog);
+  expect(dirty.takenSince(blog)).toBe(2_000);
+  dirty.take(blog);
+  expect(dirty.takenSince(blog)).toBeNull();
 });
 
 test('putBack() of "all" wins over single paths, and of nothing changes nothing', () => {
