@@ -7,10 +7,10 @@ import { Failure } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { type IndexFile, readIndex, rememberIndex } from '../index/index-file.ts';
 import { type IndexChange, patchIndex } from '../index/index-write.ts';
-import { type PreparedIndex, prepareIndex } from '../index/prepared-index.ts';
+import { prepareIndex } from '../index/prepared-index.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
-import type { LockWait } from '../refs/lock-file.ts';
-import { lockRef, type RefLock } from '../refs/ref-lock.ts';
+import type { LockWait, PreparedLock } from '../refs/lock-file.ts';
+import { type PreparedRef, prepareRef, type RefLock } from '../refs/ref-lock.ts';
 import { appendReflog } from '../refs/reflog.ts';
 import { readHead } from '../refs/refs.ts';
 import type { Repository } from '../types.ts';
@@ -49,40 +49,56 @@ export type Publication = {
  *   `patchIndex`
  */
 export async function publishCommit(commit: Publication): Promise<boolean> {
-  const { repo, oid, wait } = commit;
+  const { repo, head, oid, fsync, wait } = commit;
+  const change = { ref: head.ref, expected: head.oid, next: oid, alsoHead: true, fsync };
   const index = await prepareIndex(repo, oid, wait.random);
+  const [draft, branch] = await Promise.allSettled([
+    writeDraft(commit, index),
+    prepareRef(repo, change, wait.random),
+  ]);
   try {
-    const draft = await writeDraft(commit, index);
-    if (!(await index.lock(wait))) {
-      throw new Failure('index-busy', `Another program holds ${repo.gitDir}/index.lock.`);
-    }
-    await commit.faultPoint('index-locked');
-    const bytes = await settleDraft(commit, draft, index);
-    if (bytes === null) return false;
-    await commit.faultPoint('index-written');
-    const ref = await lockBranch(commit);
-    if (ref === null) return false;
-    let stats: BigIntStats;
-    try {
-      await commit.faultPoint('ref-locked');
-      stats = await moveBoth(commit, ref, index);
-      await commit.faultPoint('index-moved');
-    } finally {
-      await ref.release();
-    }
+    if (draft.status === 'rejected') throw draft.reason;
+    if (branch.status === 'rejected') throw branch.reason;
+    const moved = await moveLocked(commit, draft.value, { index, branch: branch.value });
     // Only now: taking a large index apart takes longer than all that is done under the locks.
-    rememberIndex(repo, bytes, stats);
-    return true;
+    if (moved !== null) rememberIndex(repo, moved.bytes, moved.stats);
+    return moved !== null;
   } finally {
+    if (branch.status === 'fulfilled') await branch.value.release();
     await index.release();
   }
+}
+
+type Prepared = { index: PreparedLock; branch: PreparedRef };
+
+/** What others are locked out for. The new index, or null when HEAD has moved. */
+async function moveLocked(
+  commit: Publication,
+  draft: Draft | null,
+  { index, branch }: Prepared,
+): Promise<{ bytes: Buffer; stats: BigIntStats } | null> {
+  if (!(await index.lock(commit.wait))) {
+    throw new Failure('index-busy', `Another program holds ${commit.repo.gitDir}/index.lock.`);
+  }
+  await commit.faultPoint('index-locked');
+  const bytes = await settleDraft(commit, draft, index);
+  if (bytes === null) return null;
+  await commit.faultPoint('index-written');
+  const ref = await lockBranch(commit, branch);
+  if (ref === null) return null;
+  await commit.faultPoint('ref-locked');
+  const stats = await moveBoth(commit, ref, index);
+  await commit.faultPoint('index-moved');
+  // Before the new index is taken apart: HEAD is still locked.
+  await ref.release();
+  return { bytes, stats };
 }
 
 /** A new index, and the one that it was made from. */
 type Draft = { before: IndexFile; bytes: Buffer };
 
 /** Everything that can be done before others are locked out. Null when the changes are only known afterwards. */
-async function writeDraft(commit: Publication, index: PreparedIndex): Promise<Draft | null> {
+async function writeDraft(commit: Publication, index: PreparedLock): Promise<Draft | null> {
   const { repo, changes, fsync } = commit;
   if (typeof changes === 'function') return null;
   const [before] = await Promise.all([readIndex(repo), refuseUnderWay(commit)]);
@@ -95,10 +111,12 @@ async function writeDraft(commit: Publication, index: PreparedIndex): Promise<Dr
 async function settleDraft(
   commit: Publication,
   draft: Draft | null,
-  index: PreparedIndex,
+  index: PreparedLock,
 ): Promise<Buffer | null> {
   const { repo, changes, fsync } = commit;
-  const looks = [isHeadAt(commit), readIndex(repo), refuseUnderWay(commit), refuseIfUndone(commit)] as const;
+  // With a draft, it is the lock of HEAD and branch that compares them.
+  const head = draft === null ? isHeadAt(commit) : true;
+  const looks = [head, readIndex(repo), refuseUnderWay(commit), refuseIfUndone(commit)] as const;
   const [isThere, now] = await Promise.all(looks);
   if (!isThere) return null;
   if (draft !== null && isSame(draft.before, now)) return draft.bytes;
@@ -112,7 +130,7 @@ async function patched(
   repo: Repository,
   before: IndexFile,
   changes: readonly IndexChange[],
-  { createdNs }: PreparedIndex,
+  { createdNs }: PreparedLock,
 ): Promise<Buffer> {
   return patchIndex(before, { changes, unsure: await findUnsureEntries(repo, before, createdNs) });
 }
@@ -141,10 +159,9 @@ async function refuseUnderWay({ repo, wait }: Publication): Promise<void> {
 }
 
 /** Null when the branch or HEAD moved in the last moment. */
-async function lockBranch(commit: Publication): Promise<RefLock | null> {
-  const { repo, head, oid, fsync, wait } = commit;
+async function lockBranch({ wait }: Publication, branch: PreparedRef): Promise<RefLock | null> {
   try {
-    return await lockRef(repo, { ref: head.ref, expected: head.oid, next: oid, alsoHead: true, fsync }, wait);
+    return await branch.lock(wait);
   } catch (error) {
     if (error instanceof Failure && error.data.current !== undefined) return null;
     throw error;
@@ -152,7 +169,7 @@ async function lockBranch(commit: Publication): Promise<RefLock | null> {
 }
 
 /** From here on nothing may stop: the branch has the commit, so the index must follow, whatever the reflogs do. */
-async function moveBoth(commit: Publication, ref: RefLock, index: PreparedIndex): Promise<BigIntStats> {
+async function moveBoth(commit: Publication, ref: RefLock, index: PreparedLock): Promise<BigIntStats> {
   const { repo, head, oid, reflog } = commit;
   let stats: BigIntStats;
   await ref.commit();

@@ -1,28 +1,38 @@
-// git's lock protocol for one file: create `<target>.lock` exclusively, write the new content into it,
-// rename it over the target. Never removes or renames a lock file that is not the one created here.
+// git's lock protocol for one file: `<target>.lock` appears exclusively, gets the new content, and is renamed over the
+// target. Here it is a hard link of a twin, which can be written before anybody is locked out. Never removes or renames
+// a lock file that is not the one made here.
 
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
-import { isAbsent, writeFailure } from '../io-failure.ts';
-import { createLock } from './lock-twin.ts';
+import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
+import { createTwin } from './lock-twin.ts';
 
 // Waits of 10, 20, 40, 80, 160 and 9 times 200 ms, each jittered by half: about 2 s in all.
 const FIRST_WAIT_MS = 10;
 const LONGEST_WAIT_MS = 200;
 const WAITS = 14;
 
-/** A held lock. After `commit` or `release` it does nothing more. */
+/** A held lock. After `commit` only `release` is left to do, after that nothing. */
 export type LockFile = {
-  /** When the lock was created, by the file system's clock (nanoseconds). */
+  /** When its file was begun, by the file system's clock (nanoseconds). */
   readonly createdNs: bigint;
-  /** Writes the whole new content; `fsync` flushes it to the disk. Called once. */
+  /** Writes the whole content in place of what was written before; `fsync` flushes it to the disk. */
   write(content: string | Uint8Array, fsync: boolean): Promise<void>;
-  /** Renames the lock over the target: the new content is in force. @throws Failure `index-busy` when it was taken away */
-  commit(): Promise<void>;
-  /** Gives the lock up; does nothing once committed. */
+  /**
+   * Renames the lock over the target: the new content is in force. Answers its stat data.
+   * @throws Failure `index-busy` when the lock was taken away
+   */
+  commit(): Promise<BigIntStats>;
+  /** Gives the lock up unless it is committed, and tidies away its twin. */
   release(): Promise<void>;
+};
+
+/** A lock that is not taken yet; its content may be written first. */
+export type PreparedLock = LockFile & {
+  /** Takes the lock, waiting about 2 s for another holder; false when it is held for longer. */
+  lock(wait: LockWait): Promise<boolean>;
 };
 
 /** How long to wait for a lock that another program holds. */
@@ -31,80 +41,124 @@ export type LockWait = { clock: Clock; random: Random; signal?: AbortSignal };
 /** Where the lock's twin lies, and how its name begins. */
 export type LockTwin = { folder: string; label: string };
 
+/** Makes what will be the lock of `target`. @throws Failure `disk-full`, `write-refused`; so do the steps */
+export async function prepareLock(target: string, twin: LockTwin, random: Random): Promise<PreparedLock> {
+  const made = await createTwin(twin, random);
+  return new TwinLock(target, made.twin, made.handle, made.createdNs);
+}
+
 /**
  * Takes the lock of `target`, waiting about 2 s for another holder; null when it is held for longer.
  * @throws Failure `disk-full`, `write-refused`
  */
 export async function lockFile(target: string, twin: LockTwin, wait: LockWait): Promise<LockFile | null> {
-  let waitMs = FIRST_WAIT_MS;
-  for (let waits = 0; ; waits++) {
-    const lock = await tryLock(target, { ...twin, random: wait.random });
-    if (lock !== null || waits === WAITS) return lock;
-    await wait.clock.sleep(waitMs * (0.5 + wait.random()), wait.signal);
-    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
-  }
-}
-
-async function tryLock(target: string, twins: LockTwin & { random: Random }): Promise<LockFile | null> {
-  const path = `${target}.lock`;
+  const lock = await prepareLock(target, twin, wait.random);
+  let isHeld = false;
   try {
-    const made = await createLock(path, twins);
-    if (made === null) return null;
-    return heldLock({ path, target, ...made }, await made.handle.stat({ bigint: true }));
-  } catch (error) {
-    throw writeFailure(error, path);
+    isHeld = await lock.lock(wait);
+  } finally {
+    if (!isHeld) await lock.release();
   }
+  return isHeld ? lock : null;
 }
 
-type NewLock = { path: string; target: string; twin: string; handle: FileHandle };
+class TwinLock implements PreparedLock {
+  readonly createdNs: bigint;
+  readonly #target: string;
+  readonly #path: string;
+  readonly #twin: string;
+  /** Open until the first write. */
+  #handle: FileHandle | null;
+  #isWritten = false;
+  #state: 'free' | 'locked' | 'committed' | 'done' = 'free';
 
-function heldLock({ path, target, twin, handle }: NewLock, created: BigIntStats): LockFile {
-  let state: 'open' | 'closed' | 'done' = 'open';
-  let ours = created;
-  // A person may have deleted the lock and another program taken it: theirs must stay. Inode numbers are
-  // used again, so the time counts too.
-  const isOurs = async () => {
+  constructor(target: string, twin: string, handle: FileHandle, createdNs: bigint) {
+    this.#target = target;
+    this.#path = `${target}.lock`;
+    this.#twin = twin;
+    this.#handle = handle;
+    this.createdNs = createdNs;
+  }
+
+  async write(content: string | Uint8Array, fsync: boolean): Promise<void> {
     try {
-      const found = await lstat(path, { bigint: true });
-      return found.ino === ours.ino && found.ctimeNs === ours.ctimeNs;
-    } catch (error) {
-      if (isAbsent(error)) return false;
-      throw error;
-    }
-  };
-  return {
-    createdNs: created.mtimeNs,
-    async write(content, fsync) {
+      const handle = this.#handle ?? (await open(this.#twin, 'r+'));
+      this.#handle = null;
       try {
+        if (this.#isWritten) await handle.truncate(0);
+        this.#isWritten = true;
         await handle.writeFile(content);
         if (fsync) await handle.sync();
-        ours = await handle.stat({ bigint: true });
-        // Closed before the rename: some file systems report a full disk only here.
-        state = 'closed';
+      } finally {
+        // Before the rename: some file systems report a full disk only here.
         await handle.close();
-      } catch (error) {
-        throw writeFailure(error, path);
       }
-    },
-    async commit() {
-      if (!(await isOurs())) throw new Failure('index-busy', `Another program took ${path} away.`);
+    } catch (error) {
+      throw writeFailure(error, this.#path);
+    }
+  }
+
+  async lock({ clock, random, signal }: LockWait): Promise<boolean> {
+    let waitMs = FIRST_WAIT_MS;
+    for (let waits = 0; ; waits++) {
       try {
-        await rename(path, target);
+        await link(this.#twin, this.#path);
+        this.#state = 'locked';
+        return true;
       } catch (error) {
-        throw writeFailure(error, target);
+        if (errorCode(error) !== 'EEXIST') throw writeFailure(error, this.#path);
       }
-      state = 'done';
-      await rm(twin, { force: true });
-    },
-    async release() {
-      if (state === 'done') return;
-      if (state === 'open') {
-        ours = await handle.stat({ bigint: true });
-        await handle.close();
-      }
-      state = 'done';
-      if (await isOurs()) await rm(path, { force: true });
-      await rm(twin, { force: true });
-    },
-  };
+      if (waits === WAITS) return false;
+      await clock.sleep(waitMs * (0.5 + random()), signal);
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    }
+  }
+
+  async commit(): Promise<BigIntStats> {
+    const stats = await this.#ours();
+    if (stats === null) throw new Failure('index-busy', `Another program took ${this.#path} away.`);
+    try {
+      await rename(this.#path, this.#target);
+    } catch (error) {
+      throw writeFailure(error, this.#target);
+    }
+    this.#state = 'committed';
+    return stats;
+  }
+
+  async release(): Promise<void> {
+    const state = this.#state;
+    if (state === 'done') return;
+    this.#state = 'done';
+    await this.#handle?.close();
+    if (state === 'locked' && (await this.#ours()) !== null) await unlinkIfThere(this.#path);
+    await unlinkIfThere(this.#twin);
+  }
+
+  /**
+   * Null when a person deleted the lock, and perhaps another program took it: theirs must stay. The twin is asked each
+   * time: while it is there, nobody else's file can have its inode number.
+   */
+  async #ours(): Promise<BigIntStats | null> {
+    const [lock, twin] = await Promise.all([statOf(this.#path), statOf(this.#twin)]);
+    return lock !== null && lock.ino === twin?.ino && lock.dev === twin.dev ? lock : null;
+  }
+}
+
+async function statOf(path: string): Promise<BigIntStats | null> {
+  try {
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+/** Half the calls of `rm`, which looks first what it is about to remove. */
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
 }

@@ -22,13 +22,16 @@ export function parseRefText(text: string): RefValue | null {
   return target !== undefined && isSafeRefName(target) ? { kind: 'symbolic', target } : null;
 }
 
+/** `isLoose`: it has a file of its own. */
+type FoundRef = { ref: string; oid: string | null; isLoose: boolean };
+
 /** Follows symbolic refs to the ref that really holds the object id. @throws Failure `broken-ref` */
-export async function followRef(repo: Repository, ref: string): Promise<{ ref: string; oid: string | null }> {
+export async function followRef(repo: Repository, ref: string): Promise<FoundRef> {
   let name = ref;
   for (let depth = 0; depth <= MAX_SYMBOLIC_DEPTH; depth++) {
     const value = await readLooseRef(repo, name);
-    if (value === null) return { ref: name, oid: await readPackedRef(repo, name) };
-    if (value.kind === 'oid') return { ref: name, oid: value.oid };
+    if (value === null) return { ref: name, oid: await readPackedRef(repo, name), isLoose: false };
+    if (value.kind === 'oid') return { ref: name, oid: value.oid, isLoose: true };
     name = value.target;
   }
   throw new Failure('broken-ref', `${ref} leads through more than ${MAX_SYMBOLIC_DEPTH} symbolic refs.`);

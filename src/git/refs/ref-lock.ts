@@ -3,10 +3,11 @@
 
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
-import { type LockFile, type LockWait, lockFile } from './lock-file.ts';
+import { type LockFile, type LockWait, type PreparedLock, prepareLock } from './lock-file.ts';
 import { twinsFolder } from './lock-twin.ts';
 import { readPackedRefs } from './packed-refs.ts';
 import { followRef, isSafeRefName, refPath } from './read-ref.ts';
@@ -16,60 +17,98 @@ type RefChange = { ref: string; expected: string | null; next: string; alsoHead:
 /** A ref whose new value waits in the lock file. `ref` is the real one when a symbolic ref was named. */
 export type RefLock = { readonly ref: string; commit(): Promise<void>; release(): Promise<void> };
 
-/**
- * Locks the ref, compares its value with `expected` and writes the new value into the lock. When another value was
- * found, the failure's `data.current` names it.
- * @throws Failure `ref-moved`, `ref-conflict`, `broken-ref`, `disk-full`, `write-refused`
- */
+/** A new value that waits to be locked. */
+export type PreparedRef = {
+  /**
+   * Locks the ref and compares its value with `expected`. When another value was found, the failure's `data.current`
+   * names it.
+   * @throws Failure `ref-moved`, `ref-conflict`, `broken-ref`, `disk-full`, `write-refused`
+   */
+  lock(wait: LockWait): Promise<RefLock>;
+  /** Gives up whatever is held. */
+  release(): Promise<void>;
+};
+
+/** Locks at once what `prepareRef` prepares. @throws Failure as it does */
 export async function lockRef(repo: Repository, change: RefChange, wait: LockWait): Promise<RefLock> {
+  const prepared = await prepareRef(repo, change, wait.random);
+  try {
+    return await prepared.lock(wait);
+  } catch (error) {
+    await prepared.release();
+    throw error;
+  }
+}
+
+/**
+ * Writes the new value beside the ref, before anybody is locked out. `release` it on every way out.
+ * @throws Failure `broken-ref`, `disk-full`, `write-refused`
+ */
+export async function prepareRef(repo: Repository, change: RefChange, random: Random): Promise<PreparedRef> {
   if (!isSafeRefName(change.ref)) throw new Failure('broken-ref', `${change.ref} is no name of a ref.`);
-  const locks: LockFile[] = [];
+  const { ref } = await followRef(repo, change.ref);
+  const path = refPath(repo, ref);
+  const prepare = (target: string, label: string) =>
+    prepareLock(target, { folder: twinsFolder(repo), label }, random);
+  const locks: PreparedLock[] = [];
   const release = async () => {
-    for (const lock of locks.splice(0).reverse()) await lock.release();
+    await Promise.all(locks.map((lock) => lock.release()));
   };
   try {
-    // git's order: HEAD first. While it is locked nobody switches to another branch.
-    if (change.alsoHead) {
-      locks.push(await take(repo, `${repo.gitDir}/HEAD`, 'HEAD', wait));
-      await expectHeadAt(repo, change.ref);
-    }
-    const { ref } = await followRef(repo, change.ref);
-    const path = refPath(repo, ref);
-    await makeFolder(path, ref);
-    const lock = await take(repo, path, ref, wait);
-    locks.push(lock);
-    await compare(repo, ref, change.expected);
-    if (change.expected === null) await refuseNameConflict(repo, ref);
-    await lock.write(`${change.next}\n`, change.fsync);
-    return { ref, commit: () => commitLock(lock, path, ref), release };
+    const value = await prepare(path, 'ref');
+    locks.push(value);
+    await value.write(`${change.next}\n`, change.fsync);
+    if (change.alsoHead) locks.push(await prepare(`${repo.gitDir}/HEAD`, 'head'));
+    const [, head = null] = locks;
+    return {
+      release,
+      async lock(wait) {
+        // git's order: HEAD first. While it is locked nobody switches to another branch.
+        if (head !== null) await take(head, `${repo.gitDir}/HEAD`, 'HEAD', wait);
+        await take(value, path, ref, wait);
+        const { isLoose } = await compare(repo, ref, change);
+        return { ref, commit: () => commitLock(value, path, ref, isLoose), release };
+      },
+    };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-async function take(repo: Repository, path: string, ref: string, wait: LockWait): Promise<LockFile> {
-  const label = ref === 'HEAD' ? 'head' : 'ref';
-  const lock = await lockFile(path, { folder: twinsFolder(repo), label }, wait);
-  if (lock !== null) return lock;
+async function take(lock: PreparedLock, path: string, ref: string, wait: LockWait): Promise<void> {
+  if (await lockInFolder(lock, path, ref, wait)) return;
   throw new Failure('ref-moved', `${ref} is locked by another program (${path}.lock).`, {
     action: `Nothing to do if a git command is running; if none is, remove ${path}.lock.`,
   });
 }
 
-async function expectHeadAt(repo: Repository, ref: string): Promise<void> {
-  const head = await followRef(repo, 'HEAD');
-  const wanted = await followRef(repo, ref);
-  if (head.ref !== wanted.ref) {
-    throw new Failure('ref-moved', `HEAD moved from ${ref} to ${head.ref}.`, { data: { current: head.oid } });
+/** The folder of a new ref is to be made, and git removes folders that lost their last one. */
+async function lockInFolder(lock: PreparedLock, path: string, ref: string, wait: LockWait): Promise<boolean> {
+  try {
+    return await lock.lock(wait);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
   }
+  await makeFolder(path, ref);
+  return lock.lock(wait);
 }
 
-async function compare(repo: Repository, ref: string, expected: string | null): Promise<void> {
-  const { oid } = await followRef(repo, ref);
-  if (oid === expected) return;
-  const detail = `${ref} is at ${oid ?? 'nothing'} and not at ${expected ?? 'nothing'}.`;
-  throw new Failure('ref-moved', detail, { data: { current: oid } });
+/** One look tells both where HEAD leads and what is there. */
+async function compare(repo: Repository, ref: string, change: RefChange): Promise<{ isLoose: boolean }> {
+  const { expected, alsoHead } = change;
+  const found = await followRef(repo, alsoHead ? 'HEAD' : change.ref);
+  const data = { current: found.oid };
+  if (found.ref !== ref) {
+    const from = alsoHead ? 'HEAD' : change.ref;
+    throw new Failure('ref-moved', `${from} moved from ${ref} to ${found.ref}.`, { data });
+  }
+  if (found.oid !== expected) {
+    const detail = `${ref} is at ${found.oid ?? 'nothing'} and not at ${expected ?? 'nothing'}.`;
+    throw new Failure('ref-moved', detail, { data });
+  }
+  if (expected === null) await refuseNameConflict(repo, ref);
+  return found;
 }
 
 async function makeFolder(path: string, ref: string): Promise<void> {
@@ -93,9 +132,9 @@ async function refuseNameConflict(repo: Repository, ref: string): Promise<void> 
   }
 }
 
-async function commitLock(lock: LockFile, path: string, ref: string): Promise<void> {
-  // Deleted branches leave empty folders behind; git removes them too.
-  if (!(await removeEmptyFolders(path))) throw nameConflict(ref);
+async function commitLock(lock: LockFile, path: string, ref: string, isLoose: boolean): Promise<void> {
+  // Deleted branches leave empty folders behind, never beside a file; git removes them too.
+  if (!isLoose && !(await removeEmptyFolders(path))) throw nameConflict(ref);
   await lock.commit();
 }
 

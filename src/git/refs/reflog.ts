@@ -1,7 +1,7 @@
 // Appends to reflogs as git would: branches, remote branches, notes and HEAD always, others when the log exists.
 
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
@@ -21,9 +21,8 @@ export async function appendReflog(repo: Repository, ref: string, line: ReflogLi
   const text = `${line.before ?? NO_OID} ${line.after} ${line.who}${message === '' ? '' : `\t${message}`}\n`;
   const always = ALWAYS_LOGGED.test(ref);
   try {
-    if (always) await mkdir(dirname(path), { recursive: true });
     // One write in append mode: the lines of two programs never mix.
-    const handle = await open(path, APPEND | (always ? constants.O_CREAT : 0), 0o666);
+    const handle = always ? await openAlways(path) : await open(path, APPEND);
     await handle.writeFile(text).finally(() => handle.close());
   } catch (error) {
     if (!always && isAbsent(error)) return;
@@ -38,4 +37,15 @@ export async function appendReflog(repo: Repository, ref: string, line: ReflogLi
     }
     throw writeFailure(error, path);
   }
+}
+
+async function openAlways(path: string): Promise<FileHandle> {
+  const flags = APPEND | constants.O_CREAT;
+  try {
+    return await open(path, flags, 0o666);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  return open(path, flags, 0o666);
 }

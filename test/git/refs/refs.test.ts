@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { prepareRef } from '../../../src/git/refs/ref-lock.ts';
 import { listRefs, type RefUpdate, readHead, readRef, updateRef } from '../../../src/git/refs/refs.ts';
 import { openRepository } from '../../../src/git/repository.ts';
 import type { Repository } from '../../../src/git/types.ts';
@@ -155,6 +156,25 @@ test('updateRef() changes nothing when the ref is not where it was expected', as
   await expect(update(bench, { alsoHead: true })).rejects.toEqual(ofCode('ref-moved'));
   expect((await git.git('rev-parse', 'main')).trim()).toBe(two);
   expect(await locksOf(bench)).toEqual([]);
+});
+
+test('prepareRef() locks nobody out, and its lock() sees what moved meanwhile', async () => {
+  const bench = await makeBench();
+  const { git, repo, one, two } = bench;
+  const wait = { clock: createManualClock(), random: () => 0.5 };
+  const change = { ref: 'refs/heads/main', expected: two, next: one, alsoHead: true, fsync: false };
+  const prepared = await prepareRef(repo, change, wait.random);
+  expect(await locksOf(bench)).toEqual([]);
+  await git.git('reset', '-q', '--soft', one);
+  await expect(prepared.lock(wait)).rejects.toMatchObject({ code: 'ref-moved', data: { current: one } });
+  await prepared.release();
+  await git.git('checkout', '-q', '-b', 'other', two);
+  const elsewhere = await prepareRef(repo, { ...change, expected: one, next: two }, wait.random);
+  await expect(elsewhere.lock(wait)).rejects.toMatchObject({ code: 'ref-moved', data: { current: two } });
+  await elsewhere.release();
+  expect(await locksOf(bench)).toEqual([]);
+  expect(await readdir(join(git.path, '.git/gitferry-locks'))).toEqual([]);
+  expect((await git.git('rev-parse', 'main')).trim()).toBe(one);
 });
 
 test('updateRef() updates packed refs, and refs whose empty folders were left behind', async () => {
