@@ -15,7 +15,9 @@ const GITDIR_LINE = /^gitdir: (.+?)\s*$/;
  */
 export async function openRepository(worktree: string): Promise<Repository> {
   const folder = resolve(worktree);
-  const kind = await kindOf(folder);
+  // All at once, as in an ordinary repository: every sync waits for this.
+  const [kind, ordinary] = await Promise.all([kindOf(folder), isOrdinary(join(folder, '.git'))]);
+  if (ordinary) return { worktree: folder, gitDir: join(folder, '.git'), commonDir: join(folder, '.git') };
   if (kind === null) throw new Failure('folder-missing', `There is no folder ${folder}.`);
   if (kind === 'file') throw new Failure('not-a-repository', `${folder} is a file.`);
   const gitDir = await findGitDir(folder);
@@ -38,6 +40,13 @@ export async function folderIdentity(folder: string): Promise<string> {
     if (isAbsent(error)) throw new Failure('folder-missing', `There is no folder ${folder}.`);
     throw unreadable(error, folder);
   }
+}
+
+/** A `.git` folder that holds all of the repository. False only means: look closer. */
+async function isOrdinary(gitDir: string): Promise<boolean> {
+  const looks = [kindOf(join(gitDir, 'commondir')), isGitStorage(gitDir)] as const;
+  const [link, isStorage] = await Promise.all(looks);
+  return link !== 'file' && isStorage;
 }
 
 async function findGitDir(folder: string): Promise<string> {

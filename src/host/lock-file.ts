@@ -27,21 +27,18 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
   const mine: Holder = { pid, start: (await processStart(pid)) ?? 'unknown' };
   const text = JSON.stringify(mine);
   const aside = `${path}.${pid}.${++takes}`;
-  await mkdir(dirname(path), { recursive: true });
-  // A dead process may have had this number; its file may be its lock's other name, and is not written into.
-  await rm(aside, { force: true });
-  await writeFile(aside, text, { mode: 0o600, flag: 'wx' });
+  await writeAside(aside, text);
   try {
     for (let rivalries = 0; ; ) {
       if (await linkNew(aside, path)) {
-        await clearDead(path);
+        await clearDead(path, aside);
         return { kind: 'held', lock: { release: () => releaseLock(path, text) } };
       }
       const found = await readHolder(path);
       if (found === null) continue;
       const holder = parseHolder(found);
       if (holder && (await isRunning(holder))) return { kind: 'taken', pid: holder.pid };
-      await clearDead(path);
+      await clearDead(path, aside);
       const rival = await removeStale(path, found, aside, pid);
       if (rival !== null && ++rivalries === MOST_RIVALRIES) return { kind: 'taken', pid: rival };
       await setTimeout(Math.random() * RIVAL_WAIT_MS);
@@ -49,6 +46,21 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** Looks before only when that fails: every sync takes a lock. */
+async function writeAside(aside: string, text: string): Promise<void> {
+  const write = () => writeFile(aside, text, { mode: 0o600, flag: 'wx' });
+  try {
+    return await write();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') await mkdir(dirname(aside), { recursive: true });
+    // A dead process may have had this number; its file may be its lock's other name, and is not written into.
+    else if (code === 'EEXIST') await rm(aside, { force: true });
+    else throw error;
+  }
+  await write();
 }
 
 async function linkNew(from: string, to: string): Promise<boolean> {
@@ -93,12 +105,12 @@ async function findRival(path: string, announced: string): Promise<number | null
   return null;
 }
 
-/** Removes what dead takers left beside the lock: the file they wrote aside, and announcements. */
-async function clearDead(path: string): Promise<void> {
+/** Removes what dead takers left beside the lock: the file they wrote aside, and announcements. `own` is alive. */
+async function clearDead(path: string, own: string): Promise<void> {
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(prefix)) continue;
     const file = join(dirname(path), name);
+    if (!name.startsWith(prefix) || file === own) continue;
     const text = await readHolder(file);
     if (text === null) continue;
     // Cut off by the kill: only the name tells whose it was.

@@ -14,6 +14,8 @@ import { findOperation } from './probe-operations.ts';
 
 export type ProbeInput = {
   worktree: string;
+  /** As it was opened a moment ago; left out, the work tree is opened here. */
+  repo?: Repository;
   env: Environment;
   homeDir: string;
   /** Epoch milliseconds, for the age of locks. */
@@ -49,7 +51,7 @@ export type ProbeResult =
 export async function probeRepository(input: ProbeInput): Promise<ProbeResult> {
   let repo: Repository | null = null;
   try {
-    repo = await openRepository(input.worktree);
+    repo = input.repo ?? (await openRepository(input.worktree));
     return await look(repo, input);
   } catch (error) {
     if (error instanceof Failure && !error.retryable) return { kind: 'blocked', reason: error.reason, repo };

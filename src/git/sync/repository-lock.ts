@@ -48,19 +48,22 @@ async function withoutOrphan(lock: LockFile, repo: Repository, clock: Clock): Pr
 }
 
 /**
- * After a kill: locks of ours stand in the way, of the probe too, and so do those of a program that still runs.
- * @throws Failure as `takeRepositoryLock`
+ * After a kill: locks of ours stand in the way, of the probe too, and so do those of a program that still runs. Answers
+ * the repository, opened on the way.
+ * @throws Failure as `openRepository` and `takeRepositoryLock`
  */
 export async function clearAfterKill(
   worktree: string,
   ports: { pid: number; clock: Clock; random: Random },
-): Promise<void> {
+): Promise<Repository> {
   const repo = await openRepository(worktree);
-  if (!(await hasLeftChild(repo)) && !(await hasLeftLocks(repo))) return;
+  const left = await Promise.all([hasLeftChild(repo), hasLeftLocks(repo)]);
+  if (!left.includes(true)) return repo;
   const lock = await takeRepositoryLock(repo, ports);
   try {
     const commits = await clearLeftLocks(repo);
     if (commits.length > 0) await repairIndexes(repo, commits, ports);
+    return repo;
   } finally {
     await lock.release();
   }

@@ -29,8 +29,9 @@ export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<S
   const facts: ProjectFacts = { ...input.facts, blocked: null };
   let probe: ProbeResult;
   try {
-    await clearAfterKill(input.worktree, ports);
+    const repo = await clearAfterKill(input.worktree, ports);
     probe = await probeRepository({
+      repo,
       worktree: input.worktree,
       env: ports.env,
       homeDir: ports.homeDir,
