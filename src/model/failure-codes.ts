@@ -195,7 +195,9 @@ const service = {
   'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
   'database-busy': soon(WAITS),
   'backup-exists': never('Name another file: a backup never replaces one.'),
-  'backup-elsewhere': never('Back up the server itself; sqld: GET /dump, Turso: `turso db export`.'),
+  'backup-elsewhere': never(
+    'Back up the server itself: sqld serves it as SQL at /dump; Turso: `turso db export`.',
+  ),
   'machine-silent': soon('Start gitferry on that machine, or look whether it reaches the database server.'),
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, Row>;

@@ -6,6 +6,7 @@ import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Asked } from '../pipeline-ports.ts';
 import { enqueue } from '../queue/enqueue.ts';
 import type { Database } from '../store/database.ts';
+import { createActivity } from './activity.ts';
 import type { ProjectTable } from './project-table.ts';
 import { urgencyOf } from './urgency.ts';
 
@@ -22,9 +23,29 @@ export function createQueueing(ports: {
   wake(): void;
 }): Queueing {
   const { db, bus, clock, projects } = ports;
+  const activity = createActivity({ db });
+
+  async function urgency(projectId: ProjectId, { priority }: Asked): Promise<number> {
+    const lastActivityAt = priority === undefined ? await activity.lastOf(projectId) : null;
+    const known = {
+      lastActivityAt,
+      now: clock.now(),
+      ...(priority !== undefined && { requested: priority }),
+    };
+    return urgencyOf(projects.get(projectId), known);
+  }
+
   return async (projectIds, asked) => {
-    const urgencies = projectIds.map((id) => urgencyOf(projects.get(id), asked.priority, clock.now()));
-    const queued = await enqueue(db, { ...asked, projectIds, priority: Math.max(0, ...urgencies) });
+    if (asked.trigger === 'watch') activity.note(projectIds, clock.now());
+    const byUrgency = new Map<number, ProjectId[]>();
+    for (const projectId of projectIds) {
+      const priority = await urgency(projectId, asked);
+      byUrgency.set(priority, [...(byUrgency.get(priority) ?? []), projectId]);
+    }
+    const queued: Awaited<ReturnType<Queueing>> = [];
+    for (const [priority, ids] of byUrgency) {
+      queued.push(...(await enqueue(db, { ...asked, projectIds: ids, priority })));
+    }
     bus.notify();
     ports.wake();
     return queued;

@@ -225,3 +225,11 @@ export async function noteActivity(db: Database, projectIds: readonly ProjectId[
     { projects: JSON.stringify(projectIds) },
   );
 }
+
+/** Of every project in which somebody worked, when that was last; epoch milliseconds. */
+export async function readActivity(db: Database): Promise<Map<ProjectId, number>> {
+  const rows = await db.run(
+    'SELECT project_id, last_activity_at FROM projects WHERE last_activity_at IS NOT NULL',
+  );
+  return new Map(rows.map((row) => [String(row.project_id) as ProjectId, Number(row.last_activity_at)]));
+}
