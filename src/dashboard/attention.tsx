@@ -1,6 +1,6 @@
 // What needs the person: each with the reason, what to do, and the button that leads there.
 
-import { countText } from './format.ts';
+import { adviceText, countText } from './format.ts';
 import { usePage } from './page-context.ts';
 import { projectLink } from './route.ts';
 import { StateBadge } from './state-badge.tsx';
@@ -35,7 +35,7 @@ function AttentionItem({ project }: { project: Project }) {
       {stateReason !== null && (
         <>
           <p>{stateReason.detail}</p>
-          <p class="todo">{stateReason.action}</p>
+          <p class="todo">{adviceText(stateReason.action)}</p>
         </>
       )}
       <div class="buttons">

@@ -54,3 +54,8 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 }
 
 export const shortId = (id: string) => id.slice(0, 7);
+
+/** What to do, without the words for programs: the page has buttons for these requests. */
+export function adviceText(action: string): string {
+  return action.replace(/ \((?:GET|POST|PUT|PATCH|DELETE) [^)]*\)/g, '');
+}

@@ -60,6 +60,8 @@ export function createLive({ api, store, browser }: Ports): Live {
   }
 
   async function open(stillMine: () => boolean): Promise<void> {
+    // First of all whether it answers and wants a token: a refused socket would not say why.
+    await loader.status();
     const address = await feedAddress({ api, browser, position });
     if (!stillMine()) return;
     const opened = browser.openSocket(address);
@@ -68,9 +70,7 @@ export function createLive({ api, store, browser }: Ports): Live {
       if (stillMine()) take(JSON.parse(data as string) as Message, stillMine);
     };
     opened.onclose = () => {
-      if (!stillMine()) return;
-      // A refused upgrade says nothing of why: the status does, and asks for the token if one is needed.
-      void loader.status().then(lose, lose);
+      if (stillMine()) lose();
     };
   }
 

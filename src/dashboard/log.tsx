@@ -72,6 +72,13 @@ function lineOf(message: Message): string {
 function factsOf({ data }: Message): string {
   return Object.entries(data)
     .filter(([, value]) => value !== null && value !== undefined && value !== '')
-    .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([key, value]) => `${key} ${textOf(value)}`)
     .join(' · ');
+}
+
+/** A reason by its code and detail; what to do stands where it can be done. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { code, detail } = value as { code?: unknown; detail?: unknown };
+  return code === undefined ? JSON.stringify(value) : `${code}: ${detail}`;
 }

@@ -23,7 +23,7 @@ type PlotProps = {
 
 const WIDTH = 640;
 const HEIGHT = 200;
-const LEFT = 64;
+const LEFT = 72;
 const BOTTOM = 24;
 const TOP = 8;
 const SPAN = WIDTH - LEFT - 8;

@@ -8,8 +8,9 @@ import { ProjectRow } from './project-row.tsx';
 import { projectLink } from './route.ts';
 import type { Project } from './wire.ts';
 
-const ROW_PX = 60;
-const NARROW_ROW_PX = 96;
+/** As in style/list.css. */
+const ROW_REM = 3.75;
+const NARROW_ROW_REM = 6;
 const SPARE_ROWS = 8;
 
 const ORDER_NAMES: Record<Order, string> = {
@@ -126,7 +127,10 @@ function useWindow(list: { current: HTMLElement | null }, count: number) {
   return range;
 }
 
-const rowHeight = () => (matchMedia('(max-width: 52rem)').matches ? NARROW_ROW_PX : ROW_PX);
+function rowHeight(): number {
+  const remPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return remPx * (matchMedia('(max-width: 52rem)').matches ? NARROW_ROW_REM : ROW_REM);
+}
 
 /** Up and down move between rows, also to those that do not exist yet; `s` syncs, `p` pauses. */
 function useRowKeys(

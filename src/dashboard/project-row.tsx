@@ -71,7 +71,7 @@ export function SafeSince({ project }: { project: Project }) {
   if (lastSafeAt === null) return <span class="since">never safe yet</span>;
   return (
     <span class="since" title={instantText(lastSafeAt)}>
-      safe <time dateTime={lastSafeAt}>{agoText(lastSafeAt, now)}</time>
+      {state === 'safe' ? 'safe' : 'last safe'} <time dateTime={lastSafeAt}>{agoText(lastSafeAt, now)}</time>
     </span>
   );
 }

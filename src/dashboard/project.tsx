@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { projectPath } from './api.ts';
 import { ConflictPanel } from './conflict.tsx';
 import { Confirm } from './dialog.tsx';
-import { countText } from './format.ts';
+import { adviceText, countText } from './format.ts';
 import { HeldFiles } from './held-files.tsx';
 import { usePage, usePart } from './page-context.ts';
 import { PauseMenu } from './pause-menu.tsx';
@@ -14,6 +14,7 @@ import { Remotes } from './remotes.tsx';
 import { projectLink, TABS, type Tab, viewLink } from './route.ts';
 import { Snapshots } from './snapshots.tsx';
 import { StateBadge } from './state-badge.tsx';
+import { toneOf } from './summary.ts';
 import { Timeline } from './timeline.tsx';
 import type { Project } from './wire.ts';
 
@@ -112,9 +113,9 @@ function ProjectHead({ project }: { project: Project }) {
         {branch !== null && <b>{branch}</b>} {path} {owed.length > 0 && <span>· {owed.join(', ')}</span>}
       </p>
       {stateReason !== null && (
-        <div class="notice wait">
+        <div class={`notice ${toneOf(state)}`}>
           <p>{stateReason.detail}</p>
-          <p class="todo">{stateReason.action}</p>
+          <p class="todo">{adviceText(stateReason.action)}</p>
         </div>
       )}
     </header>

@@ -1,5 +1,6 @@
 // A project's state as a word with a shape, so that it is told apart without colour.
 
+import { usePart } from './page-context.ts';
 import { toneOf } from './summary.ts';
 import type { Project } from './wire.ts';
 
@@ -18,12 +19,14 @@ export function ToneMark({ tone }: { tone: keyof typeof SHAPES }) {
   );
 }
 
+/** What was read before the connection was lost is no state of now. */
 export function StateBadge({ state }: Pick<Project, 'state'>) {
-  const tone = toneOf(state);
+  const isLost = usePart((page) => page.connection.kind === 'lost');
+  const tone = isLost ? 'quiet' : toneOf(state);
   return (
     <span class={`badge ${tone}`}>
       <ToneMark tone={tone} />
-      {state}
+      {isLost ? `was ${state}` : state}
     </span>
   );
 }

@@ -34,8 +34,12 @@ export function summarize({ status, projects, connection, now }: Known): Summary
   }
   if (!status.database.reachable) {
     const { reason, owed } = status.database;
-    const waiting = owed.total > 0 ? ` ${countText(owed.total, 'project')} committed here and waiting.` : '';
-    return { tone: 'bad', headline: 'The shared queue is away', detail: `${reason?.detail ?? ''}${waiting}` };
+    const waiting = owed.total > 0 ? `${countText(owed.total, 'project')} committed here and waiting.` : '';
+    return {
+      tone: 'bad',
+      headline: 'The shared queue is away',
+      detail: `${reason?.detail ?? ''} ${waiting}`.trim(),
+    };
   }
   if (!status.serviceRunning) {
     return { tone: 'bad', headline: 'Syncing is stopped', detail: 'Nothing is pushed until it is started.' };

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { Connection } from '../../src/dashboard/store.ts';
+import { summarize } from '../../src/dashboard/summary.ts';
+import type { Project, Status } from '../../src/dashboard/wire.ts';
+
+const NOW = Date.parse('2025-01-31T12:00:00Z');
+const LIVE: Connection = { kind: 'live' };
+const STATUS = { serviceRunning: true, database: { reachable: true } } as Status;
+
+const project = (state: Project['state'], more: Partial<Project> = {}) =>
+  ({ state, heldFiles: [], lastSync: { finishedAt: '2025-01-31T11:59:48Z' }, ...more }) as unknown as Project;
+
+const summary = (projects: Project[], more: Partial<Parameters<typeof summarize>[0]> = {}) =>
+  summarize({ status: STATUS, projects, connection: LIVE, now: NOW, ...more });
+
+test.each<[string, Project['state'][], string, string]>([
+  ['nobody', [], 'quiet', 'No project is synced yet'],
+  ['one', ['safe'], 'good', 'Your project is safe'],
+  ['all', ['safe', 'safe', 'disabled'], 'good', 'All 2 projects are safe'],
+  ['one on the way', ['safe', 'syncing'], 'wait', '1 project on the way'],
+  ['offline', ['offline', 'offline'], 'wait', '2 projects on the way'],
+  ['one paused', ['safe', 'paused'], 'wait', '1 project paused'],
+  ['two that need a person', ['blocked', 'conflict', 'pending'], 'bad', '2 projects need you'],
+])('summarize() of %s', (_name, states, tone, headline) => {
+  const projects = states.map((state) => project(state));
+  expect(summary(projects)).toMatchObject({ tone, headline });
+});
+
+test('summarize() says when the last sync was and how many files are held back', () => {
+  const held = project('safe', { heldFiles: [{ path: '.env' }] as Project['heldFiles'] });
+  expect(summary([held, project('safe')]).detail).toBe('Last sync 12 s ago, 1 file held back');
+});
+
+test('summarize() never calls anything safe that it cannot know', () => {
+  const safe = [project('safe')];
+  const lost: Connection = { kind: 'lost', since: NOW, retryAt: null };
+  expect(summary(safe, { connection: lost }).tone).toBe('quiet');
+  expect(summary(safe, { connection: { kind: 'connecting' } }).tone).toBe('quiet');
+  expect(summary(safe, { status: { ...STATUS, serviceRunning: false } }).tone).toBe('bad');
+  const database = { ...STATUS.database, reachable: false, reason: null, owed: { total: 2, projectIds: [] } };
+  expect(summary(safe, { status: { ...STATUS, database } })).toMatchObject({
+    tone: 'bad',
+    detail: '2 projects committed here and waiting.',
+  });
+});
