@@ -84,7 +84,7 @@ function TabContent({ project, tab }: { project: Project; tab: Tab }) {
 
 function ProjectHead({ project }: { project: Project }) {
   const { actions } = usePage();
-  const { projectName, path, branch, state, stateReason, pendingFiles, unpushedCommits } = project;
+  const { projectName, path, branch, state, stateReason, engine, pendingFiles, unpushedCommits } = project;
   const owed = [
     pendingFiles > 0 && `${countText(pendingFiles, 'file')} changed`,
     unpushedCommits > 0 && `${countText(unpushedCommits, 'commit')} to push`,
@@ -112,6 +112,7 @@ function ProjectHead({ project }: { project: Project }) {
       <p class="path">
         {branch !== null && <b>{branch}</b>} {path} {owed.length > 0 && <span>· {owed.join(', ')}</span>}
       </p>
+      {engine?.reason && <p class="hint">The git that is installed works here: {engine.reason}</p>}
       {stateReason !== null && (
         <div class={`notice ${toneOf(state)}`}>
           <p>{stateReason.detail}</p>

@@ -24,7 +24,6 @@ export type Machine = z.infer<typeof MachinesAnswerSchema>['machines'][number];
 export type Folder = z.infer<typeof DiscoverAnswerSchema>['folders'][number];
 export type Held = z.infer<typeof HeldAnswerSchema>;
 export type SnapshotPage = z.infer<typeof SnapshotsAnswerSchema>;
-export type Snapshot = SnapshotPage['snapshots'][number];
 export type SnapshotDiff = z.infer<typeof SnapshotDiffAnswerSchema>;
 export type Restored = z.infer<typeof RestoreAnswerSchema>;
 export type Config = z.infer<typeof ConfigAnswerSchema>;

@@ -43,7 +43,7 @@ export function createAccessCheck(deps: {
 }
 
 /** Whether the request carries the token, or none is needed. */
-export function isAuthorized(c: Context, options: Pick<AccessOptions, 'apiToken'>): boolean {
+function isAuthorized(c: Context, options: Pick<AccessOptions, 'apiToken'>): boolean {
   if (options.apiToken === null) return true;
   const sent = /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
   return sent !== undefined && equalInConstantTime(sent, options.apiToken);

@@ -1,16 +1,15 @@
 // The page in a real Chromium: every console error, page error and CSP violation is kept and fails the test.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 const PROGRAM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 );
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Where screenshots are kept, when wanted; outside of git. */
 const SHOTS = process.env.GITFERRY_SCREENSHOTS;
 
@@ -22,11 +21,8 @@ export function openChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: PROGRAM as string, args: ['--no-sandbox'] });
 }
 
-export type Visit = Awaited<ReturnType<typeof visit>>;
-
-/** A window of its own on the page. `faults` are what no page may cause; `expectNone` empties `allowed` ones first. */
+/** A window of its own on the page. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}) {
-  // axe is put in by the test itself; the page's own rules are watched by `securitypolicyviolation`.
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const faults: string[] = [];
@@ -63,7 +59,7 @@ export async function goTo(page: Page, hash: string, heading: string | RegExp): 
 
 /** axe must find nothing at all, in what is shown now. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   const { checked, faults } = await page.evaluate(async () => {
     type Rule = { id: string; help: string; nodes: { html: string }[] };
     type Axe = { run(): Promise<{ violations: Rule[]; passes: Rule[] }> };

@@ -195,8 +195,8 @@ function denoProgram(): string {
 /** As `deno task start` runs it: with no more permissions. */
 function denoStart(): string[] {
   const file = join(ROOT, 'deno.json');
-  const { tasks } = JSON.parse(readFileSync(file, 'utf8')) as { tasks: { start: string } };
-  const [, ...args] = tasks.start.split(' ');
+  const { tasks } = JSON.parse(readFileSync(file, 'utf8')) as { tasks: { start: { command: string } } };
+  const [, ...args] = tasks.start.command.split(' ');
   return [DENO, ...args];
 }
 
