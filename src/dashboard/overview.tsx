@@ -39,7 +39,7 @@ function Headline() {
         <p>{detail}</p>
       </div>
       {projects.size > 0 && (
-        <button type="button" onClick={() => void actions.syncAll()}>
+        <button type="button" disabled={connection.kind !== 'live'} onClick={() => void actions.syncAll()}>
           Look at all now
         </button>
       )}

@@ -1,8 +1,8 @@
 // One project in the list.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { agoText, countText, instantText } from './format.ts';
-import { useNow, usePage } from './page-context.ts';
+import { agoText, countText, instantText, timeText } from './format.ts';
+import { useNow, usePage, usePart } from './page-context.ts';
 import { PauseMenu } from './pause-menu.tsx';
 import { projectLink } from './route.ts';
 import { Sparkline } from './sparkline.tsx';
@@ -66,12 +66,14 @@ function Owed({ project }: { project: Project }) {
 
 export function SafeSince({ project }: { project: Project }) {
   const now = useNow();
+  const isLost = usePart((page) => page.connection.kind === 'lost');
   const { lastSafeAt, state } = project;
   if (state === 'disabled') return <span class="since">not synced</span>;
   if (lastSafeAt === null) return <span class="since">never safe yet</span>;
   return (
     <span class="since" title={instantText(lastSafeAt)}>
-      {state === 'safe' ? 'safe' : 'last safe'} <time dateTime={lastSafeAt}>{agoText(lastSafeAt, now)}</time>
+      {state === 'safe' && !isLost ? 'safe' : 'last safe'}{' '}
+      <time dateTime={lastSafeAt}>{isLost ? timeText(lastSafeAt) : agoText(lastSafeAt, now)}</time>
     </span>
   );
 }

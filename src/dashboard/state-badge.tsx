@@ -6,7 +6,7 @@ import type { Project } from './wire.ts';
 
 const SHAPES = {
   good: <path d="M3 8.5l3.2 3.2L13 5" />,
-  wait: <path d="M8 4v4.5l3 1.8" />,
+  wait: <path d="M8 2.2a5.8 5.8 0 1 0 .01 0M8 5v3.2l2 1.2" />,
   bad: <path d="M8 3.5v5.5M8 12v.4" />,
   quiet: <path d="M5.5 4v8M10.5 4v8" />,
 };
