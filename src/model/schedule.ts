@@ -4,7 +4,7 @@
 import { Cron } from 'croner';
 
 /** Local times as `HH:MM`; `to` before `from` means the next day. */
-export type QuietHours = { from: string; to: string };
+type QuietHours = { from: string; to: string };
 
 export type ScheduleTimes = {
   cron?: string | undefined;
