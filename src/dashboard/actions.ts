@@ -64,6 +64,15 @@ export function createActions({ api, store, browser, live }: Ports) {
       await attempt(`${projectName} goes on.`, () => api.send('POST', projectPath(projectId, '/resume'), {}));
       await attempt(null, () => live.refresh([projectId]));
     },
+    async pauseAll(until: number | null): Promise<void> {
+      const body = until === null ? {} : { untilMs: until };
+      await attempt('All projects are paused.', () => api.send('POST', '/api/sync/pause', body));
+      await attempt(null, live.refreshAll);
+    },
+    async resumeAll(): Promise<void> {
+      await attempt('All projects go on.', () => api.send('POST', '/api/sync/resume', {}));
+      await attempt(null, live.refreshAll);
+    },
     setRunning: (running: boolean) =>
       attempt(running ? 'Syncing has started.' : 'Syncing has stopped.', () =>
         api.send('POST', running ? '/api/sync/start' : '/api/sync/stop', {}),

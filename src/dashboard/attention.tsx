@@ -26,6 +26,7 @@ export function Attention({ projects }: { projects: readonly Project[] }) {
 function AttentionItem({ project }: { project: Project }) {
   const { actions } = usePage();
   const { projectId, projectName, state, stateReason } = project;
+  const decision = decisionOf(project);
   return (
     <li class="card">
       <div class="card-head">
@@ -39,9 +40,9 @@ function AttentionItem({ project }: { project: Project }) {
         </>
       )}
       <div class="buttons">
-        {state === 'conflict' ? (
+        {decision !== null ? (
           <a class="button primary" href={projectLink(projectId, 'files')}>
-            Choose whose version
+            {decision}
           </a>
         ) : (
           <button type="button" class="primary" onClick={() => void actions.syncNow(project)}>
@@ -54,6 +55,13 @@ function AttentionItem({ project }: { project: Project }) {
       </div>
     </li>
   );
+}
+
+/** What only a person can decide, and where the page lets them; null: nothing but another try helps here. */
+function decisionOf({ conflictFiles, stateReason }: Project): string | null {
+  if (conflictFiles.length > 0) return 'Choose whose version';
+  if (stateReason?.code === 'mass-deletion') return 'Look at the deletions';
+  return stateReason?.code === 'secret-in-commit' ? 'Look at the files' : null;
 }
 
 export function HeldBack({ projects }: { projects: readonly Project[] }) {

@@ -19,6 +19,8 @@ export type Live = {
   connect(): void;
   /** Reads these projects anew now. */
   refresh(projectIds: readonly string[]): Promise<void>;
+  /** Reads every project anew now. */
+  refreshAll(): Promise<void>;
 };
 
 type Position = { id: number; epoch: string };
@@ -103,7 +105,7 @@ export function createLive({ api, store, browser }: Ports): Live {
     stopWatching = watchAnswers({ browser, ask: loader.status, onSilence: () => stillMine() && lose() });
   }
 
-  return { connect, refresh: (projectIds) => loader.projects(projectIds) };
+  return { connect, refresh: loader.projects, refreshAll: loader.allProjects };
 }
 
 /** Doubles with every failure; half of it is left to chance, so that many tabs do not come back at once. */

@@ -70,6 +70,7 @@ export function createLoader({ api, store, browser }: Ports) {
   return {
     status,
     projects,
+    allProjects,
     async everything(): Promise<void> {
       await Promise.all([status(), allProjects(), queue()]);
       await activity();

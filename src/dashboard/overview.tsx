@@ -3,6 +3,7 @@
 import { Attention, HeldBack } from './attention.tsx';
 import { FirstVisit } from './first-visit.tsx';
 import { useNow, usePage, usePart } from './page-context.ts';
+import { PauseAllMenu } from './pause-menu.tsx';
 import { ProjectList } from './project-list.tsx';
 import { ToneMark } from './state-badge.tsx';
 import { holdsBack, needsPerson, summarize } from './summary.ts';
@@ -39,9 +40,12 @@ function Headline() {
         <p>{detail}</p>
       </div>
       {projects.size > 0 && (
-        <button type="button" disabled={connection.kind !== 'live'} onClick={() => void actions.syncAll()}>
-          Look at all now
-        </button>
+        <div class="buttons">
+          <button type="button" disabled={connection.kind !== 'live'} onClick={() => void actions.syncAll()}>
+            Look at all now
+          </button>
+          <PauseAllMenu projects={[...projects.values()]} />
+        </div>
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 // What a person does on the page, on a real service with a real git server, in a real Chromium.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('journeys on the page', () => {
     await heading(page, '1 project paused');
     await service.untilState('blog', 'paused');
     await project.repo.write('post.md', 'while paused\n');
-    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
     await untilRemoteHas(journey, project, 'post.md', 'while paused\n');
     await heading(page, 'Your project is safe');
     expectNoFaults();
@@ -75,6 +75,37 @@ describe.skipIf(!hasChromium)('journeys on the page', () => {
     await untilRemoteHas(journey, project, 'keys.txt', SECRET);
     await page.getByText('Nothing waits for your decision.').waitFor();
     expect(await page.content()).not.toContain('ghp_');
+    expectNoFaults();
+    await close();
+  });
+
+  test('many deletions wait for a word, and reach the remote after it', async () => {
+    const files = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`notes/${n}.md`, `${n}\n`]));
+    const project = await journey.addProject('tidy', files);
+    const service = await journey.start({ folders: [project.path] });
+    await service.untilState('tidy', 'safe');
+    const { page, expectNoFaults, close } = await visit(browser, service.url);
+    await rm(join(project.path, 'notes'), { recursive: true });
+    await page.getByRole('link', { name: 'Look at the deletions' }).click();
+    await page.getByRole('heading', { name: /^20 of \d+ files are gone$/ }).waitFor();
+    await page.getByRole('button', { name: 'I deleted them' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Push the deletions' }).click();
+    await untilRemoteHas(journey, project, 'notes/1.md', null);
+    await page.getByText('Nothing waits for your decision.').waitFor();
+    expectNoFaults();
+    await close();
+  });
+
+  test('all projects are paused and go on together', async () => {
+    const projects = [await journey.addProject('one'), await journey.addProject('two')];
+    const service = await journey.start({ folders: projects.map(({ path }) => path) });
+    for (const { id } of projects) await service.untilState(id, 'safe');
+    const { page, expectNoFaults, close } = await visit(browser, service.url);
+    await page.getByLabel('Pause all projects').selectOption('always');
+    await heading(page, '2 projects paused');
+    for (const { id } of projects) expect((await service.project(id)).state).toBe('paused');
+    await page.getByRole('button', { name: 'Resume all' }).click();
+    await heading(page, 'All 2 projects are safe');
     expectNoFaults();
     await close();
   });
