@@ -2,7 +2,6 @@
 
 import { AddProject } from './add.tsx';
 import { useLoad } from './page-context.ts';
-import { viewLink } from './route.ts';
 import type { Config } from './wire.ts';
 
 export function FirstVisit() {
@@ -16,9 +15,9 @@ export function FirstVisit() {
         <li>
           <h3>A token for the remote {hasToken && <span class="badge good">set</span>}</h3>
           <p>
-            To push over HTTPS the service needs a token: set <code>GITHUB_TOKEN</code> where it is started,
-            or enter tokens by host under <a href={viewLink('settings')}>Settings</a>. Repositories that push
-            over SSH or without a password need none.
+            To push over HTTPS the service needs a token: set <code>GITHUB_TOKEN</code>, or{' '}
+            <code>SYNC_TOKENS</code> for other hosts, where it is started. Repositories that push over SSH or
+            without a password need none.
           </p>
         </li>
         <li>
