@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ratioText } from './figures.ts';
 import { describeMachine, loadNow } from './machine.ts';
+import { benchQueue } from './queue.ts';
 import { benchSync } from './sync.ts';
 
 const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] [--runs 5] [--gitwatch <gitwatch.sh>]
@@ -11,6 +12,11 @@ const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] 
   --json       the report as JSON on standard output
   --files      sizes of the repositories
   --gitwatch   where gitwatch's script lies; without it its commands are run in its place
+
+npm run bench -- queue [--quick] [--json] [--pending 100,10000,100000] [--runs 5] [--pairs 200]
+  --pending    numbers of jobs that wait
+  --pairs      jobs that are taken and completed in a run
+  Installs the queues it compares with into a temporary folder; BullMQ needs redis-server on the PATH.
 `;
 
 const { values, positionals } = parseArgs({
@@ -21,37 +27,49 @@ const { values, positionals } = parseArgs({
     files: { type: 'string', default: '100,5000,50000' },
     runs: { type: 'string' },
     gitwatch: { type: 'string' },
+    pending: { type: 'string', default: '100,10000,100000' },
+    pairs: { type: 'string', default: '200' },
     help: { type: 'boolean', default: false },
   },
 });
 
+/** Thousandths where a millisecond is long. */
+const digits = (ms: number) => ms.toFixed(ms < 10 ? 3 : 1);
 const print = (text: string) => void writeSync(1, `${text}\n`);
 const say = (text: string) => void writeSync(2, `${text}\n`);
 
 async function main(): Promise<number> {
-  if (values.help || positionals[0] !== 'sync') {
+  const [name] = positionals;
+  if (values.help || (name !== 'sync' && name !== 'queue')) {
     say(HELP);
     return values.help ? 0 : 2;
   }
   const machine = describeMachine();
   const runs = Number(values.runs ?? (values.quick ? 2 : 5));
-  const sizes = values.files.split(',').map(Number);
-  const report = await benchSync({ runs, sizes, gitwatch: values.gitwatch ?? null, say });
+  const report = name === 'sync' ? await sync(runs) : await queue(runs);
   if (values.json) print(JSON.stringify({ machine, runs, ...report }, null, 2));
   else {
     for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
     print(`${'load at the end'.padEnd(15)} ${loadNow()}`);
     print(`\nmedians of ${runs} runs in turns, milliseconds; ratios are medians of the runs' own ratios`);
     for (const [name, { median, least, most }] of Object.entries(report.figures)) {
-      print(
-        `${name.padEnd(46)} ${median.toFixed(1).padStart(8)}   (${least.toFixed(1)} – ${most.toFixed(1)})`,
-      );
+      print(`${name.padEnd(46)} ${digits(median).padStart(8)}   (${digits(least)} – ${digits(most)})`);
     }
     print('');
     for (const ratio of report.ratios) print(ratioText(ratio));
     for (const note of report.notes) print(note);
   }
   return report.ratios.some((ratio) => ratio.holds === false) ? 1 : 0;
+}
+
+function sync(runs: number) {
+  const sizes = values.files.split(',').map(Number);
+  return benchSync({ runs, sizes, gitwatch: values.gitwatch ?? null, say });
+}
+
+function queue(runs: number) {
+  const sizes = values.pending.split(',').map(Number);
+  return benchQueue({ runs, sizes, pairs: Number(values.pairs), say });
 }
 
 process.exitCode = await main();

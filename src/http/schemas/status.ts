@@ -32,7 +32,8 @@ const StatusSchema = z
       z.object({
         key: z.string().openapi({ example: 'host:github.com' }),
         state: z.enum(['paused', 'half-open']).openapi({
-          description: '`half-open`: the pause is over; until the host has answered, one sync at a time passes.',
+          description:
+            '`half-open`: the pause is over; until the host has answered, one sync at a time passes.',
         }),
         pausedUntil: InstantSchema,
         strikes: z.int().openapi({ description: 'Pauses since the last success.' }),

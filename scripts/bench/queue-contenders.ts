@@ -1,0 +1,46 @@
+// The queues of the benchmark, each driven in a process of its own.
+
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Answer, Order } from './queue-worker.ts';
+
+export const CONTENDERS = ['gitferry', 'plainjob', 'liteque', 'BullMQ'] as const;
+
+export type Contender = {
+  name: string;
+  /** Adds so many jobs that may run at once. */
+  fill(count: number): Promise<void>;
+  /** Takes and completes so many jobs, one after the other; milliseconds for one. */
+  measure(count: number): Promise<number>;
+  close(): Promise<void>;
+};
+
+export async function openContender(
+  name: (typeof CONTENDERS)[number],
+  { folder, peersFolder }: { folder: string; peersFolder: string | null },
+): Promise<Contender | { missing: string }> {
+  const worker = fileURLToPath(new URL('./queue-worker.ts', import.meta.url));
+  const child = fork(worker, [name, folder, peersFolder ?? ''], { execArgv: ['--import', 'tsx'] });
+  const answer = () =>
+    new Promise<Answer>((resolve, reject) => {
+      const gone = (code: number | null) => reject(new Error(`The process of ${name} ended with ${code}.`));
+      child.once('exit', gone);
+      child.once('message', (message: Answer) => {
+        child.off('exit', gone);
+        resolve(message);
+      });
+    });
+  const ask = async (call: Order['call'], count: number): Promise<number> => {
+    child.send({ call, count } satisfies Order);
+    const said = await answer();
+    return said.kind === 'done' ? said.tookMs : 0;
+  };
+  const first = await answer();
+  if (first.kind === 'missing') return { missing: first.why };
+  return {
+    name,
+    fill: async (count) => void (await ask('fill', count)),
+    measure: (count) => ask('measure', count),
+    close: async () => void (await ask('close', 0)),
+  };
+}

@@ -1,0 +1,97 @@
+// Taking a job and completing it, with 100 to 100,000 others pending, beside other queues. All are durable against a
+// killed process and may lose a second to a power cut. Ours also writes the history and the feed.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Figure, figureOf, pairedRatio, type Ratio, ratioOf } from './figures.ts';
+import { CONTENDERS, type Contender, openContender } from './queue-contenders.ts';
+import { installPeers } from './queue-peers.ts';
+
+export type QueueReport = { figures: Record<string, Figure>; ratios: Ratio[]; notes: string[] };
+
+/** `sizes` are numbers of pending jobs; figures are milliseconds for one job. */
+export async function benchQueue(input: {
+  runs: number;
+  sizes: readonly number[];
+  pairs: number;
+  say(text: string): void;
+}): Promise<QueueReport> {
+  const { runs, sizes, pairs, say } = input;
+  const notes: string[] = [];
+  const times = new Map<string, number[]>();
+  say('installing the other queues');
+  const peers = installPeers();
+  if ('missing' in peers) notes.push(`NOT COMPARED with any other queue: ${peers.missing}`);
+  try {
+    for (const pending of sizes) {
+      const folder = mkdtempSync(join(tmpdir(), 'gitferry-bench-queue-'));
+      const { contenders, missing } = await openAll(folder, 'missing' in peers ? null : peers.folder);
+      for (const note of missing) if (!notes.includes(note)) notes.push(note);
+      for (const contender of contenders) {
+        say(`${contender.name}: ${pending} pending`);
+        await contender.fill(pending);
+      }
+      for (let run = 0; run < runs; run++) {
+        for (const contender of contenders) {
+          const key = `${contender.name}, ${pending} pending`;
+          const took = await contender.measure(Math.min(pairs, pending));
+          times.set(key, [...(times.get(key) ?? []), took]);
+        }
+      }
+      for (const contender of contenders) await contender.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  } finally {
+    if (!('missing' in peers)) peers.remove();
+  }
+  const figures = Object.fromEntries([...times].map(([key, all]) => [key, figureOf(all)]));
+  return { figures, ratios: ratiosOf(times, sizes), notes };
+}
+
+/** Each in a process of its own: two builds of SQLite in one do not go together. */
+async function openAll(folder: string, peersFolder: string | null) {
+  const names = peersFolder === null ? (['gitferry'] as const) : CONTENDERS;
+  const contenders: Contender[] = [];
+  const missing: string[] = [];
+  for (const name of names) {
+    const opened = await openContender(name, { folder, peersFolder });
+    if ('missing' in opened) missing.push(`NOT COMPARED with ${name}: ${opened.missing}`);
+    else contenders.push(opened);
+  }
+  return { contenders, missing };
+}
+
+/** Of the times for one job: at most so much of the others', at the largest number of pending jobs. */
+const TARGETS = [
+  ['liteque', 1 / 20],
+  ['BullMQ', 1 / 2],
+  ['plainjob', 1 / 0.35],
+] as const;
+/** "The same whatever waits" with room for caches. */
+const FLAT = 1.5;
+
+function ratiosOf(times: ReadonlyMap<string, number[]>, sizes: readonly number[]): Ratio[] {
+  const of = (name: string, pending: number) => times.get(`${name}, ${pending} pending`);
+  const most = Math.max(...sizes);
+  const ratios: Ratio[] = [];
+  for (const pending of sizes) {
+    const ours = of('gitferry', pending) ?? [];
+    for (const [name, target] of TARGETS) {
+      const theirs = of(name, pending);
+      if (theirs === undefined) continue;
+      const isJudged = pending === most && most >= 100_000;
+      ratios.push(
+        ratioOf(
+          `one job: gitferry / ${name}, ${pending} pending`,
+          pairedRatio(ours, theirs),
+          isJudged ? target : null,
+        ),
+      );
+    }
+  }
+  const least = Math.min(...sizes);
+  const growth = figureOf(of('gitferry', most) ?? []).median / figureOf(of('gitferry', least) ?? []).median;
+  if (most > least) ratios.push(ratioOf(`gitferry: ${most} pending / ${least} pending`, growth, FLAT));
+  return ratios;
+}
