@@ -62,7 +62,10 @@ test('GET status has every field of the contract', async () => {
         },
       },
       gates: [
-        { key: 'host:github.com', pausedUntil: ISO, reason: 'rate-limited', remaining: 0, limit: 5_000 },
+        {
+          ...{ key: 'host:github.com', state: 'paused', strikes: 1 },
+          ...{ pausedUntil: ISO, reason: 'rate-limited', remaining: 0, limit: 5_000 },
+        },
       ],
       projects: { total: 3, safe: 0, pending: 2, needsAttention: 0 },
       database: {
