@@ -85,13 +85,23 @@ test('a person works with git undisturbed while saves are synced', {
       await git(['status', '--short']);
       await project.repo.write(`mine/${n % 7}.txt`, `by hand ${n}\n`);
       await git(['add', '--intent-to-add', `mine/${n % 7}.txt`]);
-      await git(['add', '-p', `mine/${n % 7}.txt`], 'y\n');
+      await stage(`mine/${n % 7}.txt`);
       await git(['commit', '--quiet', '--allow-empty', '--message', `by hand ${n}`]);
       made.push((await git(['log', '--format=%H', '--max-count=1', `--grep=^by hand ${n}$`])).trim());
       if (n % 3 === 1) await turn(() => stash(n));
       if (n % 3 === 2) await turn(() => git(['rebase', '--quiet', '--autostash', '--interactive', 'HEAD~2']));
       if (n % 10 === 5) await linkedWorktree(n);
       if (n % 25 === 20) await git(['gc', '--quiet']);
+    }
+  }
+
+  /** `git add -p` that meets a lock says so and ends as if it had staged something. */
+  async function stage(path: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await git(['add', '-p', path], 'y\n');
+      if ((await project.repo.git('diff', '--name-only', '--', path)) === '') return;
+      if (tries === TRIES) throw new Error(`${path} could not be staged.`);
+      counts.locked++;
     }
   }
 
