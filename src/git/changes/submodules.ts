@@ -1,6 +1,6 @@
 // How submodules differ from HEAD, as `git add --all` would record them, with one exception: a commit that the
-// submodule's own remote does not have yet is not recorded, because no other clone could check it out. Looks at where
-// a submodule stands, never at its files.
+// submodule's own remote does not have yet is not recorded, staged or not, because no other clone could check it out.
+// What a person has committed is theirs. Looks at where a submodule stands, never at its files.
 
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
@@ -84,19 +84,25 @@ async function compareOne(worktree: string, submodule: Submodule, found: FoundCh
   // A file in its place: whoever put it there says to git what it is.
   if (!stats.isDirectory()) return;
   const oid = await recorded(worktree, submodule, found);
-  if (head?.mode === FILE_MODE.submodule && head.oid === oid) return;
+  if (oid === null || oid === inHead(submodule)) return;
   found.changes.push(changeOf(path, oid, head, stats));
 }
 
-/** What is to be recorded: where it stands, or what is staged while that is not on its remote. */
-async function recorded(worktree: string, { path, staged }: Submodule, found: FoundChanges): Promise<string> {
+/** Where it stands; while its remote lacks that, what is staged; while it lacks both, what HEAD has, null for none. */
+async function recorded(worktree: string, submodule: Submodule, found: FoundChanges): Promise<string | null> {
+  const { path, staged } = submodule;
   const checkout = await openCheckout(join(worktree, displayPath(path)));
-  if (checkout === null || checkout.oid === staged) return staged;
-  if (await isOnRemote(checkout.repo, checkout.oid)) return checkout.oid;
+  if (checkout === null) return staged;
+  const { repo, oid } = checkout;
+  if (oid === inHead(submodule) || (await isOnRemote(repo, oid))) return oid;
   const name = displayPath(path);
-  const detail = `${name} stands at ${checkout.oid.slice(0, 12)}, which its own remote does not have yet.`;
+  const detail = `${name} stands at ${oid.slice(0, 12)}, which its own remote does not have yet.`;
   found.unreadable.push({ path: name, code: 'submodule-unpushed', detail });
-  return staged;
+  return staged !== oid && (await isOnRemote(repo, staged)) ? staged : inHead(submodule);
+}
+
+function inHead({ head }: Submodule): string | null {
+  return head?.mode === FILE_MODE.submodule ? head.oid : null;
 }
 
 function changeOf(path: RepoPath, oid: string, head: TreeSide | null, stats: BigIntStats): FileChange {

@@ -145,3 +145,50 @@ test.each(ENGINES)(
     await expectAsGit(engine);
   },
 );
+
+test.each(ENGINES)(
+  'a staged commit that the remote of a submodule lacks is not recorded before it is pushed (%s)',
+  async (engine) => {
+    await withSubmodule();
+    const before = (await repo.git('rev-parse', 'HEAD:lib')).trim();
+    await repo.write('lib/lib.txt', 'three\n');
+    await repo.git('-C', 'lib', 'commit', '--quiet', '--all', '--message', 'three');
+    await repo.git('add', 'lib');
+    await repo.write('b.txt', 'b\n');
+    const { outcome, facts } = await sync(engine);
+    expect(outcome).toMatchObject({ kind: 'blocked', reason: { code: 'submodule-unpushed' } });
+    expect(facts).toMatchObject({ pendingFiles: 1, lastSafeAt: null });
+    expect(facts.engine?.name).toBe(engine);
+    expect((await repo.git('rev-parse', 'HEAD:lib')).trim()).toBe(before);
+    expect(await repo.git('show', 'HEAD:b.txt')).toBe('b\n');
+    expect(await repo.git('status', '--porcelain')).toBe('M  lib\n');
+    await repo.git('-C', 'lib', 'push', '--quiet', 'origin', 'HEAD:refs/heads/topic');
+    await expectAsGit(engine);
+  },
+);
+
+test.each(ENGINES)(
+  'a submodule that was added at a commit of nobody else is left out (%s)',
+  async (engine) => {
+    await addSubmodule();
+    await repo.write('lib/lib.txt', 'three\n');
+    await repo.git('-C', 'lib', 'commit', '--quiet', '--all', '--message', 'three');
+    await repo.git('add', 'lib');
+    await repo.write('b.txt', 'b\n');
+    const { outcome } = await sync(engine);
+    expect(outcome).toMatchObject({ kind: 'blocked', reason: { code: 'submodule-unpushed' } });
+    expect(await repo.git('ls-tree', 'HEAD', 'lib')).toBe('');
+    expect(await repo.git('show', 'HEAD:b.txt')).toBe('b\n');
+    await repo.git('-C', 'lib', 'push', '--quiet', 'origin', 'HEAD:refs/heads/topic');
+    await expectAsGit(engine);
+  },
+);
+
+test.each(ENGINES)('what a person committed of a submodule is pushed as it is (%s)', async (engine) => {
+  await withSubmodule();
+  await repo.write('lib/lib.txt', 'three\n');
+  await repo.git('-C', 'lib', 'commit', '--quiet', '--all', '--message', 'three');
+  await repo.git('commit', '--quiet', '--all', '--message', 'lib at three');
+  await repo.write('b.txt', 'b\n');
+  await expectAsGit(engine);
+});
