@@ -4,7 +4,6 @@
 import type { ConflictFile } from '../../model/conflict.ts';
 import { Failure } from '../../model/failure.ts';
 import { fetchBranches } from '../fetch/fetch.ts';
-import { conflictBranchName } from '../integrate/conflict-branch.ts';
 import { finishMove } from '../integrate/finish-move.ts';
 import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts';
 import { resolveConflict } from '../integrate/resolve-conflict.ts';
@@ -13,6 +12,7 @@ import { listRefs, readHead, readRef } from '../refs/refs.ts';
 import { isAncestor } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { Identity } from '../types.ts';
+import { pushAside } from './push-aside.ts';
 import {
   type BranchTip,
   countUnpushed,
@@ -133,8 +133,11 @@ async function bringTogether(
       throw new Failure(answer.reason.code, answer.reason.detail, { action: answer.reason.action });
     case 'conflict':
       work.facts.conflictFiles = answer.files;
-      if (ours !== null) await pushAside(work, remote, branch, ours);
-      throw conflictFailure(work, branch, answer.files);
+      // The work must be on the remote although it cannot be on its own branch there yet.
+      throw conflictFailure(
+        answer.files,
+        ours === null ? null : await pushAside(work, remote, { branch, tip: ours }),
+      );
     default:
       return answer satisfies never;
   }
@@ -210,31 +213,14 @@ async function lookAtHead(work: SyncWork): Promise<void> {
   if (head.kind === 'branch') work.probe = { ...work.probe, head };
 }
 
-/** The work must be on the remote although it cannot be on its own branch there yet. */
-async function pushAside(work: SyncWork, remote: ChosenRemote, branch: string, tip: string): Promise<void> {
-  const aside = conflictBranchName(work.machineId, branch);
-  const known = work.facts.remoteTips[aside] ?? null;
-  if (known === tip) return;
-  const answer = await work.engine.push({
-    ...{ remote, branch: aside, tip, assumed: null, lastKnown: known, signal: work.signal },
-  });
-  const { status, from, to, bytes } = answer;
-  work.stats.remotes.push({ name: remote.name, branch: aside, status, from, to });
-  work.stats.bytesPushed += bytes;
-  work.facts.remoteTips = { ...work.facts.remoteTips, [aside]: tip };
-}
-
-function conflictFailure(work: SyncWork, branch: string, files: readonly ConflictFile[]): Failure {
+function conflictFailure(files: readonly ConflictFile[], aside: string | null): Failure {
   const named = files
     .slice(0, MOST_NAMED)
     .map((file) => file.path)
     .join(', ');
   const more = files.length > MOST_NAMED ? ` and ${files.length - MOST_NAMED} more` : '';
-  const aside = conflictBranchName(work.machineId, branch);
-  return new Failure(
-    'content-conflict',
-    `Both sides changed ${named}${more}; yours is on the remote as ${aside}.`,
-  );
+  const where = aside === null ? '' : `; yours is on the remote as ${aside}`;
+  return new Failure('content-conflict', `Both sides changed ${named}${more}${where}.`);
 }
 
 function authorOf(work: SyncWork): Identity | null {
