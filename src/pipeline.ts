@@ -88,6 +88,7 @@ class SyncPipeline implements Pipeline {
       ...ports.job,
       hints: this.#hints,
       compared: (projectId) => this.#certain.compared(projectId),
+      offered: (projectId, tips) => this.#git.noteOffered(projectId, tips),
     });
     this.#worker = openWorker({
       ...ports,
@@ -164,6 +165,7 @@ class SyncPipeline implements Pipeline {
       isRunning: (projectId) => this.#running.has(projectId),
       isCompared: (projectId) => this.#certain.reasonOf(projectId) === null,
       compared: (projectId) => this.#certain.compared(projectId),
+      isNews: (projectId, work) => this.#certain.isNews(projectId, work),
       publishStates: (projectIds) => this.#states.publish(projectIds),
       signal: this.#stopping.signal,
     });

@@ -9,6 +9,8 @@ export type Certainty = {
   compared(projectId: ProjectId): void;
   /** Something is known to be outstanding until the answered function is called. */
   doubt(projectId: ProjectId, why: string): () => void;
+  /** Whether the work is other than at the last such look; at the first in this life it is. Null: cannot be told. */
+  isNews(projectId: ProjectId, work: string | null): boolean;
   /** Why the project may not be called safe; null when nothing speaks against it. */
   reasonOf(projectId: ProjectId): Reason | null;
   forget(projectId: ProjectId): void;
@@ -16,6 +18,7 @@ export type Certainty = {
 
 export function createCertainty(): Certainty {
   const seen = new Set<ProjectId>();
+  const works = new Map<ProjectId, string | null>();
   const doubts = new Map<ProjectId, Set<{ why: string }>>();
   return {
     compared: (projectId) => void seen.add(projectId),
@@ -28,6 +31,12 @@ export function createCertainty(): Certainty {
         if (all.size === 0 && doubts.get(projectId) === all) doubts.delete(projectId);
       };
     },
+    isNews(projectId, work) {
+      const isFirst = !works.has(projectId);
+      const isOther = work !== null && works.get(projectId) !== work;
+      if (isFirst || isOther) works.set(projectId, work);
+      return isFirst || isOther;
+    },
     reasonOf(projectId) {
       const [first] = doubts.get(projectId) ?? [];
       if (first) return reasonOf('not-compared', first.why);
@@ -37,6 +46,7 @@ export function createCertainty(): Certainty {
     },
     forget(projectId) {
       seen.delete(projectId);
+      works.delete(projectId);
       doubts.delete(projectId);
     },
   };

@@ -7,6 +7,7 @@ import type { ChangeScanner, ScanResult } from '../git/changes/change-scanner.ts
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
+import { PROTECTED_CODES } from '../model/failure-codes.ts';
 import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
@@ -41,6 +42,8 @@ export type ScanPorts = {
   isCompared(projectId: ProjectId): boolean;
   /** Compared, and nothing to do. */
   compared(projectId: ProjectId): void;
+  /** Whether the work is other than at the last look, or this is the first one. */
+  isNews(projectId: ProjectId, work: string | null): boolean;
   queue(projectIds: readonly ProjectId[], asked: Asked): Promise<{ projectId: ProjectId; jobId: JobId }[]>;
   publishStates(projectIds: readonly ProjectId[]): Promise<void>;
   signal: AbortSignal;
@@ -81,7 +84,8 @@ async function scanSome(
     if (ports.signal.aborted) break;
     const { projectId, path } = stored;
     const isParked = parked.has(projectId) && !asked.immediate;
-    const look = await lookAt(stored, { isParked, saved: savedAt.get(path) ?? null }, ports);
+    const saved = savedAt.get(path) ?? null;
+    const look = await lookAt(stored, { isParked, saved, insist: asked.immediate }, ports);
     if (look === null) continue;
     result.scanned++;
     if (look.kind === 'skip') result.skipped.push({ projectId, reason: look.reason });
@@ -98,7 +102,7 @@ function byActivity(projects: readonly Project[]): Project[] {
 /** Null: not counted, because it is disabled or was removed meanwhile. */
 async function lookAt(
   stored: Project,
-  { isParked, saved }: { isParked: boolean; saved: SavedProject | null },
+  { isParked, saved, insist }: { isParked: boolean; saved: SavedProject | null; insist: boolean },
   ports: ScanPorts,
 ): Promise<Look | null> {
   if (!stored.github.enabled && stored.configHome === 'database') return null;
@@ -116,10 +120,14 @@ async function lookAt(
   if (scan === null) return { kind: 'queue' };
   if (isParked) return skipParked(project, scan, ports);
   const look = decide(project, scan);
-  if (look.kind === 'queue') return look;
   const { projectId, github, facts } = project;
+  const isNews = ports.isNews(projectId, scan.work);
+  if (look.kind === 'queue') return look;
   const firstLook = !ports.isCompared(projectId);
   ports.compared(projectId);
+  // What blocks it is known, but not whether what was saved since is in a snapshot.
+  const isGuarded = facts.blocked !== null && PROTECTED_CODES.has(facts.blocked.code);
+  if (isGuarded && (insist || isNews)) return { kind: 'queue' };
   return mirrorsDue(github, facts.remotes, { now: ports.clock.now(), firstLook }) ? { kind: 'queue' } : look;
 }
 

@@ -24,6 +24,31 @@ test('what changed while the service was off is found at its start', async () =>
   await expectTwins(project);
 });
 
+test('what was saved on a detached HEAD while the service was off reaches the remote, and scans rest then', async () => {
+  const project = await journey.addProject('apart');
+  const first = await journey.start({ folders: [project.path] });
+  await first.untilState('apart', 'safe');
+  const tip = (await project.repo.git('rev-parse', 'HEAD')).trim();
+  const branch = `auto/detached-${tip.slice(0, 12)}`;
+  await project.repo.git('switch', '--quiet', '--detach');
+  await project.repo.write('first.md', 'while on\n');
+  await untilRemoteHas(journey, project, 'first.md', 'while on\n', { branch });
+  await first.untilState('apart', 'blocked');
+  expect(await first.stop()).toBe(0);
+
+  await project.repo.write('second.md', 'while off\n');
+  const second = await journey.start();
+  await untilRemoteHas(journey, project, 'second.md', 'while off\n', { branch });
+  const scan = async (immediate: boolean) =>
+    (await second.api('POST', '/api/sync/trigger', { immediate })).body;
+  await second.until('a scan that finds nothing new', async () => {
+    const { skipped } = await scan(false);
+    return skipped[0]?.reason === 'blocked';
+  });
+  expect((await scan(false)).queued).toEqual([]);
+  expect((await scan(true)).queued).toMatchObject([{ projectId: 'apart' }]);
+});
+
 test('kill -9 in the middle of a push loses nothing and leaves no lock', async () => {
   const project = await journey.addProject('notes');
   const first = await journey.start({ folders: [project.path] });

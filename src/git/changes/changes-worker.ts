@@ -1,17 +1,20 @@
 // The thread's side of change-scanner.ts: compares one work tree at a time with its HEAD, by blocking calls.
 // Keeps nothing of a repository once it has answered.
 
+import { createHash } from 'node:crypto';
 import { systemClock } from '../../host/clock.ts';
 import { threadSide } from '../../host/worker-threads.ts';
 import { Failure } from '../../model/failure.ts';
+import { PROTECTED_CODES } from '../../model/failure-codes.ts';
 import { forgetIndexes } from '../index/index-file.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbedRepository, probeRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
+import { openForSnapshot } from '../snapshot/snapshot-repository.ts';
 import { whyNoGit } from '../system/git-program.ts';
 import { gitRunner } from '../system/run-git.ts';
 import { findSystemChanges } from '../system/system-changes.ts';
-import type { ObjectStore } from '../types.ts';
+import type { Head, ObjectStore } from '../types.ts';
 import { type FoundChanges, findChanges } from './changes.ts';
 import { openIgnoreRules } from './ignore.ts';
 import type { ScanAnswer, ScanOrder, ScanResult, ScanSetup } from './scan-messages.ts';
@@ -59,7 +62,11 @@ async function answerTo(
 
 async function scan(worktree: string, now: number, signal: AbortSignal): Promise<ScanResult> {
   const probe = await probeRepository({ worktree, now, ...setup });
-  if (probe.kind === 'blocked') return { kind: 'blocked', reason: probe.reason };
+  if (probe.kind === 'blocked') {
+    const { reason } = probe;
+    const work = PROTECTED_CODES.has(reason.code) ? await lookAtWork(worktree, signal) : null;
+    return { kind: 'blocked', reason, work };
+  }
   const { repo, head } = probe;
   const objects = openObjects(repo, { fsync: false, treeCacheEntries: MOST_TREE_ENTRIES });
   try {
@@ -72,14 +79,44 @@ async function scan(worktree: string, now: number, signal: AbortSignal): Promise
       changes: found.changes.length,
       unreadable: found.unreadable.length,
       branches: Object.fromEntries([...refs].map(([ref, oid]) => [ref.slice(HEADS.length), oid])),
+      work: markOf(head, found),
     };
   } catch (error) {
     // The same answer as a sync would give: a person has to act, and no retry helps.
-    if (error instanceof Failure && !error.retryable) return { kind: 'blocked', reason: error.reason };
+    if (error instanceof Failure && !error.retryable)
+      return { kind: 'blocked', reason: error.reason, work: null };
     throw error;
   } finally {
     await objects.close();
   }
+}
+
+/** While a merge or the like is under way: what a snapshot would keep. Null when it cannot be told. */
+async function lookAtWork(worktree: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    const opened = await openForSnapshot({ worktree, ...setup });
+    const { repo, config, ignore, head, fileMode } = opened;
+    const objects = openObjects(repo, { fsync: false, treeCacheEntries: MOST_TREE_ENTRIES });
+    try {
+      const look = { repo, objects, config, ignore, head, fileMode, files: blockingFiles(), signal };
+      return markOf(head, await findChanges({ ...look, scope: 'all' }));
+    } finally {
+      await objects.close();
+    }
+  } catch (error) {
+    // Why it blocks is known already; whether there is news is then for the watcher alone.
+    if (error instanceof Failure && !error.retryable) return null;
+    throw error;
+  }
+}
+
+function markOf(head: Head, { changes, unreadable }: FoundChanges): string {
+  const lines = changes.map((change) => {
+    const content = change.kind === 'deleted' ? [] : [change.mode, change.oid];
+    return [change.kind, change.path, ...content];
+  });
+  const all = JSON.stringify([head.oid, lines, unreadable.map(({ path }) => path)]);
+  return createHash('sha256').update(all).digest('hex');
 }
 
 async function compare(

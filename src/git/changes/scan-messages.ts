@@ -5,9 +5,12 @@ import type { FailureCode } from '../../model/failure-codes.ts';
 import type { Environment } from '../config/user-config.ts';
 import type { Head } from '../types.ts';
 
-/** `branches` are the tips of all local branches by their short names. */
+/**
+ * `branches` are the tips of all local branches by their short names. `work` differs when HEAD or what differs from it
+ * does; null where that is not known.
+ */
 export type ScanResult =
-  | { readonly kind: 'blocked'; readonly reason: Reason }
+  | { readonly kind: 'blocked'; readonly reason: Reason; readonly work: string | null }
   | {
       readonly kind: 'changes';
       readonly head: Head;
@@ -16,6 +19,7 @@ export type ScanResult =
       /** Files that could not be read, and so not compared. */
       readonly unreadable: number;
       readonly branches: Readonly<Record<string, string>>;
+      readonly work: string | null;
     };
 
 /** Given to a thread at its start. `env` holds only what git's configuration depends on. */

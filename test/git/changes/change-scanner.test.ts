@@ -63,6 +63,7 @@ test('scan() counts what differs from HEAD and names the branches', async () => 
     changes: 0,
     unreadable: 0,
     branches,
+    work: expect.any(String),
   });
   await repo.write('f', 'changed');
   await repo.write('new/file', 'x');
@@ -172,6 +173,24 @@ test('a thread gets only what git reads of the environment, and what running it 
     env: { GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: '/nowhere', PATH: '/usr/bin' },
     homeDir: '',
   });
+});
+
+test('scan() tells of a work tree that is blocked whether its work is other than before', async () => {
+  const repo = await newRepo();
+  await repo.git('switch', '-q', '--detach');
+  const scanner = newScanner();
+  const look = async () => {
+    const found = await scanner.scan(repo.path, calm());
+    expect(found).toMatchObject({ kind: 'blocked', reason: { code: 'detached-head' } });
+    return found.work;
+  };
+  const clean = await look();
+  await repo.write('new', '1');
+  const first = await look();
+  expect(await look()).toBe(first);
+  await repo.write('new', '2');
+  const second = await look();
+  expect(new Set([clean, first, second, null]).size).toBe(4);
 });
 
 test('a scan names what goes wrong in the thread', async () => {
