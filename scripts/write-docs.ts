@@ -59,6 +59,7 @@ const OTHER_STATES: ReadonlyMap<string, ProjectState> = new Map([
   ['lease-lost', 'pending'],
   ['not-compared', 'pending'],
   ['machine-silent', 'pending'],
+  ['quiet-hours', 'pending'],
   // What is held back does not stand in the way of the rest.
   ['file-held', 'safe'],
 ]);
@@ -176,6 +177,7 @@ function requestTable(codes: readonly FailureCode[]): string {
 
 function retriedInWords(code: FailureCode): string {
   const { retry } = FAILURES[code];
+  if (code === 'quiet-hours') return 'when the quiet hours end';
   if (retry !== 'never') return RETRIES[retry];
   if (SERVICE_CODES.has(code)) return 'no';
   const isParked = !STANDING_CODES.has(code) && stateOf(code) === 'blocked';

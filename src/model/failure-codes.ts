@@ -74,11 +74,10 @@ const folder = {
   'identity-missing': never('Set who you are: `git config --global user.name "..."` and `user.email "..."`.'),
   'branch-not-synced': never('Switch to a synced branch, or add this one to github.syncBranches.'),
   'remote-missing': never('Add one: `git remote add origin <url>`, or set github.remoteUrl.'),
-  'remote-unsupported': never('Use an https remote with a token.'),
+  'remote-unsupported': never('Use an https address with a token, or an SSH address.'),
   'message-command-not-allowed': never(
     'Allow such commands on this machine (SYNC_ALLOW_MESSAGE_COMMANDS=true, or "allowMessageCommands" in gitferry.json), or use a text.',
   ),
-  'mode-unsupported': never('Set github.mode to "commit" or "push".'),
   'snapshot-branch-checked-out': never('Switch to another branch; snapshots are never worked on directly.'),
   'snapshot-branch-foreign': never(
     'Rename the named branch (`git branch -m`); its name is where snapshots are kept.',

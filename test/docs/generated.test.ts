@@ -54,5 +54,6 @@ test('a code is listed with the state that the product gives it', async () => {
   expect(text).toMatch(/^\| `folder-missing` \| `missing` \| at the next change or scan \|/m);
   expect(text).toMatch(/^\| `remote-diverged` \| `conflict` \| at the next change or scan \|/m);
   expect(text).toMatch(/^\| `offline` \| `offline` \| yes, after the pause of the host \|/m);
+  expect(text).toMatch(/^\| `quiet-hours` \| `pending` \| when the quiet hours end \|/m);
   expect(text).toMatch(/^\| `project-not-found` \| 404 \|/m);
 });
