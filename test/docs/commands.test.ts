@@ -41,7 +41,9 @@ beforeAll(async () => {
     npmScripts: new Set(Object.keys(JSON.parse(read('package.json')).scripts)),
     denoTasks: new Set(Object.keys(JSON.parse(read('deno.json')).tasks)),
     startFlags: flagsOf(await helpText()),
-    demoFlags: flagsOf(read('scripts/demo/main.ts')),
+    scriptFlags: new Map(
+      ['demo', 'bench', 'soak'].map((name) => [name, flagsOf(read(`scripts/${name}/main.ts`))]),
+    ),
     routes: [...operations, ...PAGES.map((path) => `GET ${path}`)],
     isVariable: (name) => variables.has(name) || (!name.startsWith('SYNC_') && others.has(name)),
     isServiceSetting: (key) => (SETTING_KEYS as string[]).includes(key),
@@ -79,8 +81,19 @@ function flagsOf(text: string): Set<string> {
   return new Set([...text.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag));
 }
 
+type Node = { properties?: Record<string, Node>; items?: Node; anyOf?: Node[] };
+
+/** Keys below `github` that the text names neither by themselves nor by a group they are in. */
+function undescribed(schema: Node, text: string): string[] {
+  const below = (node: Node | undefined, path: string): string[] => {
+    if (text.includes(`\`${path}\``)) return [];
+    const parts = Object.entries(node?.properties ?? {});
+    return parts.length === 0 ? [path] : parts.flatMap(([key, part]) => below(part, `${path}.${key}`));
+  };
+  return below(schema.properties?.github, 'github');
+}
+
 function hasProjectKey(path: readonly string[]): boolean {
-  type Node = { properties?: Record<string, Node>; items?: Node; anyOf?: Node[] };
   let node: Node | undefined = createProjectSchema() as Node;
   for (const key of path) node = node?.properties?.[key];
   return node !== undefined;
@@ -103,6 +116,8 @@ test.each([
   ['task', 'Run `deno task nothing`.', 'nothing'],
   ['flag', '`npm start -- ~/notes --nothing 1`', '--nothing'],
   ['flag', '`npm run demo -- --nothing`', '--nothing'],
+  ['flag', '`npm run bench -- sync --nothing 1`', '--nothing'],
+  ['flag', '`npm run soak -- --nothing`', '--nothing'],
   ['flag', 'the option `--nothing`', '--nothing'],
   ['route', 'Ask `GET /api/sync/nothing`.', 'GET /api/sync/nothing'],
   ['route', '`DELETE /api/sync/status`', 'DELETE /api/sync/status'],
@@ -125,6 +140,18 @@ test('docs/api.md describes every route of the contract', () => {
   const text = read('docs/api.md');
   const missing = operations.filter((route) => !text.includes(`\`${route.replace(/\{(\w+)\}/g, ':$1')}\``));
   expect(missing).toEqual([]);
+});
+
+test('docs/configuration.md describes every setting of a project, or the group it is in', () => {
+  const text = read('docs/configuration.md');
+  const keys = undescribed(createProjectSchema() as Node, text);
+  expect(keys).toEqual([]);
+});
+
+test('a setting of a project that no document describes is noticed', () => {
+  expect(undescribed(createProjectSchema() as Node, '`github.commit.author`')).toEqual(
+    expect.arrayContaining(['github.engine', 'github.commit.message', 'github.schedule.quietHours.from']),
+  );
 });
 
 test('the examples of gitferry.json and project.json are valid', () => {

@@ -5,9 +5,9 @@ export type Known = {
   /** Scripts of package.json, and tasks of deno.json. */
   npmScripts: ReadonlySet<string>;
   denoTasks: ReadonlySet<string>;
-  /** `--port` and the like: of `npm start` and of the demo. */
+  /** `--port` and the like: of `npm start`, and of scripts by their name. */
   startFlags: ReadonlySet<string>;
-  demoFlags: ReadonlySet<string>;
+  scriptFlags: ReadonlyMap<string, ReadonlySet<string>>;
   /** `GET /api/sync/projects/{projectId}` */
   routes: readonly string[];
   isVariable(name: string): boolean;
@@ -62,12 +62,16 @@ function scriptsIn(text: string, { npmScripts, denoTasks }: Known): Mention[] {
   ];
 }
 
-function flagsIn(text: string, { startFlags, demoFlags }: Known): Mention[] {
+const NONE: ReadonlySet<string> = new Set();
+
+function flagsIn(text: string, { startFlags, scriptFlags }: Known): Mention[] {
   const calls = [
     ...[...text.matchAll(/(?:npm start --|main\.js start|task start) ([^`\n#]*)/g)].map(
       ([, rest = '']) => [rest, startFlags] as const,
     ),
-    ...[...text.matchAll(/npm run demo -- ([^`\n#]*)/g)].map(([, rest = '']) => [rest, demoFlags] as const),
+    ...[...text.matchAll(/npm run ([\w:-]+) -- ([^`\n#]*)/g)].map(
+      ([, name = '', rest = '']) => [rest, scriptFlags.get(name) ?? NONE] as const,
+    ),
     ...[...text.matchAll(/`(--[a-z-]+)`/g)].map(([, flag = '']) => [flag, startFlags] as const),
   ];
   return calls.flatMap(([rest, flags]) =>
