@@ -44,8 +44,17 @@ export function chooseRemote(
     const detail = `The built-in engine cannot push to ${displayUrl(url)}.`;
     return { kind: 'none', reason: reasonOf('remote-unsupported', detail) };
   }
-  const tracked = name !== undefined && config.getAll(`remote.${name}.fetch`).includes(mirrors(name));
+  const tracked =
+    name !== undefined &&
+    isFetchedFrom(name, url, config) &&
+    config.getAll(`remote.${name}.fetch`).includes(mirrors(name));
   return { kind: 'chosen', remote: { name: name ?? 'gitferry', tracked, url: address, host } };
+}
+
+/** With a `pushurl` to a fork, git notes in the tracking refs what the upstream holds, not what is pushed to. */
+function isFetchedFrom(name: string, url: string, config: GitConfig): boolean {
+  const fetchUrl = config.get(`remote.${name}.url`);
+  return fetchUrl === undefined || sameRemote(fetchUrl, url);
 }
 
 function mirrors(name: string): string {
