@@ -20,12 +20,14 @@ export async function benchQueue(input: {
   const { runs, sizes, pairs, say } = input;
   const notes: string[] = [];
   const times = new Map<string, number[]>();
+  const folders: string[] = [];
   say('installing the other queues');
   const peers = installPeers();
   if ('missing' in peers) notes.push(`NOT COMPARED with any other queue: ${peers.missing}`);
   try {
     for (const pending of sizes) {
       const folder = mkdtempSync(join(tmpdir(), 'gitferry-bench-queue-'));
+      folders.push(folder);
       const { contenders, missing } = await openAll(folder, 'missing' in peers ? null : peers.folder);
       for (const note of missing) if (!notes.includes(note)) notes.push(note);
       for (const contender of contenders) {
@@ -40,9 +42,9 @@ export async function benchQueue(input: {
         }
       }
       for (const contender of contenders) await contender.close();
-      rmSync(folder, { recursive: true, force: true });
     }
   } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     if (!('missing' in peers)) peers.remove();
   }
   const figures = Object.fromEntries([...times].map(([key, all]) => [key, figureOf(all)]));
