@@ -59,7 +59,7 @@ export async function gatherEvidence(
   seen: { leaseMs: number; lives: readonly Life[]; heard: readonly number[]; entries: Entry[] },
 ): Promise<Evidence> {
   const { db } = arena;
-  const [jobs, runs, events] = await untilAnswered(() =>
+  const [jobs, runs, events, forgotten] = await untilAnswered(() =>
     db.batch([
       {
         sql: `SELECT j.id, p.project_id AS project, j.state, j.want_gen AS wanted, j.done_gen AS done, j.fence
@@ -72,16 +72,48 @@ export async function gatherEvidence(
               FROM runs r JOIN projects p ON p.id = r.project_id ORDER BY r.job_id, r.fence`,
       },
       { sql: `SELECT id, type, job_id AS "jobId", data ->> '$.from' AS "from" FROM events ORDER BY id` },
+      { sql: FORGOTTEN },
     ]),
   );
   return {
     ...seen,
     jobs: jobs as JobEvidence[],
-    runs: runs as RunEvidence[],
+    runs: withForgotten(jobs as JobEvidence[], runs as RunEvidence[], forgotten as Forgotten[]),
     events: events as EventEvidence[],
     projects: await Promise.all(arena.projects.map(lookAt)),
     integrity: await checkIntegrity(db),
   };
+}
+
+/** Of a run that stepped back like the one after it, only its events are kept. */
+type Forgotten = Pick<RunEvidence, 'id' | 'jobId' | 'startedAt' | 'finishedAt'>;
+
+const FORGOTTEN = `SELECT data ->> '$.runId' AS id, job_id AS "jobId", at AS "finishedAt",
+    at - (data ->> '$.durationMs') AS "startedAt"
+  FROM events WHERE type = 'run.finished' AND data ->> '$.status' = 'retrying'
+    AND data ->> '$.error.code' = 'git-at-work' AND data ->> '$.runId' NOT IN (SELECT id FROM runs) ORDER BY id`;
+
+/** Runs are numbered in the order of their claims, so that those forgotten belong to the claims that have none. */
+function withForgotten(
+  jobs: readonly JobEvidence[],
+  runs: readonly RunEvidence[],
+  forgotten: readonly Forgotten[],
+): RunEvidence[] {
+  const all = [...runs];
+  for (const { id, project, fence: claims } of jobs) {
+    const there = new Set(runs.filter(({ jobId }) => jobId === id).map(({ fence }) => fence));
+    const missing = Array.from({ length: claims }, (_, at) => at + 1).filter((fence) => !there.has(fence));
+    forgotten
+      .filter(({ jobId }) => jobId === id)
+      .sort((a, b) => a.id - b.id)
+      .forEach((run, at) => {
+        const fence = missing[at];
+        if (fence === undefined) return;
+        const told = { status: 'retrying', error: 'git-at-work', worker: 'one forgotten', generation: 0 };
+        all.push({ ...run, ...told, project, fence });
+      });
+  }
+  return all.sort((a, b) => a.jobId - b.jobId || a.fence - b.fence);
 }
 
 async function checkIntegrity(db: Database): Promise<string[] | null> {

@@ -31,7 +31,7 @@ const STATEMENTS: [name: string, mark: RegExp][] = [
   ['finish', /:againMs/],
   ['try-again', /iif\(:park AND NOT forced/],
   ['release', /run_at = started_at, dirty_since/],
-  ['run-status', /SELECT status FROM runs WHERE job_id/],
+  ['run-status', /r\.id IS NULL AS forgotten/],
   ['save-facts', /UPDATE projects SET branch = :branch/],
   ['enqueue', /INSERT INTO jobs/],
   ['append-events', /INSERT INTO events/],

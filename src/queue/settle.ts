@@ -72,7 +72,18 @@ const SAVE_FACTS = `
     conflict_choice = iif(conflict_files = :conflictFiles, conflict_choice, NULL), conflict_files = :conflictFiles
   WHERE id = (SELECT project_id FROM jobs WHERE ${OWNED})`;
 
-const RUN_STATUS = 'SELECT status FROM runs WHERE job_id = :jobId AND fence = :fence';
+const RUN_STATUS = `SELECT r.status, r.id IS NULL AS forgotten
+  FROM jobs j LEFT JOIN runs r ON r.job_id = j.id AND r.fence = :fence WHERE j.id = :jobId`;
+
+// Whoever steps back again and again tells it once: the newest such run stands for those right before it. Figures and
+// events of the others stay.
+const FORGET_SAME = `
+  DELETE FROM runs WHERE id = (
+    SELECT before.id FROM runs before JOIN runs r ON r.job_id = before.job_id AND r.fence = :fence
+    WHERE before.job_id = :jobId AND r.status = 'retrying' AND before.status = 'retrying'
+      AND r.error ->> '$.code' = :code AND before.error ->> '$.code' = :code
+      AND before.commit_id IS NULL AND before.files_changed = 0 AND before.bytes_pushed = 0 AND before.remotes = '[]'
+      AND before.fence = (SELECT max(fence) FROM runs WHERE job_id = :jobId AND fence < :fence))`;
 
 type Plan = { sql: string; args: SqlArgs; status: RunStatus; reason: Reason | null };
 
@@ -129,13 +140,19 @@ export async function settleJob(db: Database, options: SettleOptions): Promise<'
   const owner = { jobId, fence };
   const plan = planOf(outcome, options.againMs == null ? null : Math.ceil(Math.max(options.againMs, 0)));
   const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
+  const saving = [{ sql: RUN_STATUS, args: owner }, ...(facts ? [factsStatement(facts, owner)] : [])];
+  const isLater = outcome.kind === 'later';
   const results = await db.batch([
-    { sql: RUN_STATUS, args: owner },
-    ...(facts ? [factsStatement(facts, owner)] : []),
+    ...saving,
     { sql: plan.sql, args: { ...nowArgs(options), ...owner, ...closing, ...plan.args } },
+    ...(isLater ? [{ sql: FORGET_SAME, args: { ...owner, code: outcome.reason.code } }] : []),
     promoteStatement(options),
   ]);
-  if (results.at(-2)?.length === 1) return 'settled';
-  // No row: an earlier send may have settled it and only its answer been lost; then its run says so.
-  return results[0]?.[0]?.status === plan.status ? 'settled' : 'lost';
+  if (results[saving.length]?.length === 1) return 'settled';
+  // No row: an earlier send may have settled it and only its answer been lost; then its run says so, or was forgotten
+  // for the next one like it.
+  const run = results[0]?.[0];
+  if (run === undefined) return 'lost';
+  if (isLater && run.forgotten === 1) return 'settled';
+  return run.status === plan.status ? 'settled' : 'lost';
 }

@@ -163,6 +163,49 @@ describeDatabases('settleJob()', (db) => {
     expect((await readRuns(db()))[0]).toMatchObject({ status: 'retrying' });
   });
 
+  test('stepping back again and again leaves one run, all of its events and the figures', async () => {
+    const totals = () => db().run("SELECT runs FROM run_totals WHERE status = 'retrying'");
+    const [before] = await totals();
+    const later = { kind: 'later', delayMs: 0, reason: TIMEOUT } as const;
+    await settle(db(), await claimBlog(), T0 + 1, later);
+    const second = await claimOne(db(), T0 + 1);
+    await settle(db(), second, T0 + 2, later);
+    const third = await claimOne(db(), T0 + 2);
+    expect(await settle(db(), third, T0 + 3, later)).toBe('settled');
+    expect(await readRuns(db())).toMatchObject([{ fence: third.fence, status: 'retrying' }]);
+    // Answers that were lost on their way.
+    expect(await settle(db(), third, T0 + 4, later)).toBe('settled');
+    expect(await settle(db(), second, T0 + 4, later)).toBe('settled');
+    expect(await readRuns(db())).toMatchObject([{ fence: third.fence, finished_at: T0 + 3 }]);
+    await settle(db(), await claimOne(db(), T0 + 3), T0 + 5);
+    expect(await readRuns(db())).toMatchObject([{ status: 'retrying' }, { status: 'success' }]);
+    const events = (await readEvents(db())).filter(({ type }) => type === 'run.finished');
+    expect(events.map(({ data }) => data.status)).toEqual(['retrying', 'retrying', 'retrying', 'success']);
+    expect(Number((await totals())[0]?.runs) - Number(before?.runs)).toBe(3);
+  });
+
+  test('stepping back forgets no run of another reason or that has done something', async () => {
+    const later = { kind: 'later', delayMs: 0, reason: TIMEOUT } as const;
+    await settle(db(), await claimBlog(), T0 + 1, { ...later, reason: OFFLINE });
+    const second = await claimOne(db(), T0 + 1);
+    await settleJob(db(), { ...second, outcome: later, facts: FACTS, stats: STATS, now: T0 + 2 });
+    await settle(db(), await claimOne(db(), T0 + 2), T0 + 3, later);
+    expect(await readRuns(db())).toMatchObject([
+      { finished_at: T0 + 1 },
+      { finished_at: T0 + 2, commit_id: 'abc123' },
+      { finished_at: T0 + 3 },
+    ]);
+  });
+
+  test('a run that steps back after its lease was lost forgets nothing', async () => {
+    const later = { kind: 'later', delayMs: 0, reason: TIMEOUT } as const;
+    await settle(db(), await claimBlog(), T0 + 1, later);
+    const second = await claimOne(db(), T0 + 1);
+    await look(db(), T0 + 2 + LEASE_MS, { freeSlots: 0 });
+    expect(await settle(db(), second, T0 + 3 + LEASE_MS, later)).toBe('lost');
+    expect(await readRuns(db())).toMatchObject([{ status: 'retrying' }, { status: 'crashed' }]);
+  });
+
   test('asking the remote survives a failed attempt and ends with success', async () => {
     await addProjectRow(db(), 'blog');
     await put(db(), 'blog', T0, { trigger: 'api', askRemote: true });
