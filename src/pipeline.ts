@@ -88,7 +88,6 @@ class SyncPipeline implements Pipeline {
       ...ports.job,
       hints: this.#hints,
       compared: (projectId) => this.#certain.compared(projectId),
-      offered: (projectId, tips) => this.#git.noteOffered(projectId, tips),
     });
     this.#worker = openWorker({
       ...ports,
