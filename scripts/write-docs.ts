@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { SETTING_KEYS, type SettingKey, settingOf } from '../src/config/settings.ts';
 import { statusOf } from '../src/http/problem.ts';
 import { reasonOf } from '../src/model/failure.ts';
-import { FAILURES, type FailureCode, type RetryRule, STANDING_CODES } from '../src/model/failure-codes.ts';
+import { FAILURES, type FailureCode, STANDING_CODES } from '../src/model/failure-codes.ts';
+import type { RetryRule } from '../src/model/failure-row.ts';
 import {
   NEEDS_ATTENTION,
   NO_FACTS,

@@ -1,19 +1,9 @@
 // Every code a person or program can meet: how it is retried, what a person can do.
-// To add one: a row here; its recognition in the room that sees it; a test there.
+// To add one: a row here (answers to requests: in request-failures.ts); its recognition in the room that sees it; a
+// test there.
 
-/**
- * - `never`: needs a person; the job is parked or the project blocked.
- * - `backoff`: retried with growing delays, counted as an attempt.
- * - `gate`: the host or credential is paused; costs no attempt.
- * - `soon`: lost a race on this machine; retried shortly.
- */
-export type RetryRule = 'never' | 'backoff' | 'gate' | 'soon';
-type Row = { readonly retry: RetryRule; readonly action: string };
-
-const never = (action: string): Row => ({ retry: 'never', action });
-const backoff = (action: string): Row => ({ retry: 'backoff', action });
-const gate = (action: string): Row => ({ retry: 'gate', action });
-const soon = (action: string): Row => ({ retry: 'soon', action });
+import { backoff, type FailureRow, gate, never, soon } from './failure-row.ts';
+import { requestFailures } from './request-failures.ts';
 
 const FINISH = 'Finish or abort it with git; syncing goes on by itself afterwards.';
 const WAITS = 'Nothing to do: it is tried again by itself.';
@@ -103,7 +93,7 @@ const folder = {
   'repository-busy': soon(WAITS),
   'index-busy': soon(WAITS),
   'git-at-work': soon('Nothing to do: it goes on when the git commands there have ended.'),
-} as const satisfies Record<string, Row>;
+} as const satisfies Record<string, FailureRow>;
 
 const remote = {
   offline: gate('Check the network; syncing goes on by itself when the host answers.'),
@@ -165,7 +155,7 @@ const remote = {
   'push-rejected-workflow-scope': never('Give the token the `workflow` scope.'),
   'push-rejected-hook': never('Read the message of the remote and change what it refuses.'),
   'push-rejected': never('Read the message of the remote, then trigger a sync.'),
-} as const satisfies Record<string, Row>;
+} as const satisfies Record<string, FailureRow>;
 
 const service = {
   'not-compared': soon(
@@ -199,33 +189,9 @@ const service = {
   ),
   'machine-silent': soon('Start gitferry on that machine, or look whether it reaches the database server.'),
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
-} as const satisfies Record<string, Row>;
+} as const satisfies Record<string, FailureRow>;
 
-const request = {
-  'invalid-request': never('Correct the named values.'),
-  'malformed-json': never('Send valid JSON.'),
-  'body-too-large': never('Send at most 1 MiB.'),
-  unauthorized: never('Send `Authorization: Bearer` with the value of SYNC_API_TOKEN.'),
-  'forbidden-host': never('Call the service by localhost or a configured name.'),
-  'forbidden-origin': never('Call from the configured corsOrigin.'),
-  'not-found': never('See GET /openapi.json for the routes.'),
-  'method-not-allowed': never('Use a method from the Allow header.'),
-  'project-not-found': never('See GET /api/sync/projects for the ids.'),
-  'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
-  'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
-  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
-  'file-not-releasable': never('Use Git LFS, or keep the file out of git: GitHub takes none above 100 MB.'),
-  'no-deletions': never('Nothing to do: no deletions wait for a word (any more).'),
-  'deletions-changed': never(
-    'Look again (GET /api/sync/projects/:projectId/held) and confirm what is shown now.',
-  ),
-  'no-conflict': never('Nothing to do: the project has no conflict (any more).'),
-  'project-exists': never('Use the existing project.'),
-  'service-stopped': never('Start it first: POST /api/sync/start.'),
-  'too-many-listeners': backoff('Close other feed connections, or try again later.'),
-} as const satisfies Record<string, Row>;
-
-export const FAILURES = { ...folder, ...remote, ...service, ...request };
+export const FAILURES = { ...folder, ...remote, ...service, ...requestFailures };
 export type FailureCode = keyof typeof FAILURES;
 
 /** Faults of the folder itself: the project is blocked, and the next change or scan looks again by itself. */

@@ -1,0 +1,27 @@
+// Codes with which the API refuses a request; a part of the table in failure-codes.ts.
+
+import { backoff, type FailureRow, never } from './failure-row.ts';
+
+export const requestFailures = {
+  'invalid-request': never('Correct the named values.'),
+  'malformed-json': never('Send valid JSON.'),
+  'body-too-large': never('Send at most 1 MiB.'),
+  unauthorized: never('Send `Authorization: Bearer` with the value of SYNC_API_TOKEN.'),
+  'forbidden-host': never('Call the service by localhost or a configured name.'),
+  'forbidden-origin': never('Call from the configured corsOrigin.'),
+  'not-found': never('See GET /openapi.json for the routes.'),
+  'method-not-allowed': never('Use a method from the Allow header.'),
+  'project-not-found': never('See GET /api/sync/projects for the ids.'),
+  'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
+  'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
+  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
+  'file-not-releasable': never('Use Git LFS, or keep the file out of git: GitHub takes none above 100 MB.'),
+  'no-deletions': never('Nothing to do: no deletions wait for a word (any more).'),
+  'deletions-changed': never(
+    'Look again (GET /api/sync/projects/:projectId/held) and confirm what is shown now.',
+  ),
+  'no-conflict': never('Nothing to do: the project has no conflict (any more).'),
+  'project-exists': never('Use the existing project.'),
+  'service-stopped': never('Start it first: POST /api/sync/start.'),
+  'too-many-listeners': backoff('Close other feed connections, or try again later.'),
+} as const satisfies Record<string, FailureRow>;
