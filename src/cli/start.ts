@@ -1,20 +1,36 @@
 // `gitferry start`: the service in the foreground until SIGINT or SIGTERM.
 
 import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { createApp } from '../app.ts';
 import { type ConfigIssue, type Layer, type Layers, mergeLayers, readEnvironment } from '../config/layers.ts';
 import { readConfigFile } from '../config/read-file.ts';
 import { unknownVariables } from '../config/unknown-variables.ts';
 import { createLog } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
+import { wholeNumber } from './arguments.ts';
+import type { Cli } from './cli.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 const FLAGS = { port: 'port', host: 'host', db: 'schedulerOptions.dbPath', logLevel: 'logLevel' } as const;
 /** What a stop may take beyond the grace for running syncs: feeds, connections, database. */
 const CLOSING_MS = 15_000;
 
+export function addStartCommand(program: Command, { host, does }: Cli): void {
+  program
+    .command('start', { isDefault: true })
+    .description('Start the service. A named folder that is a git work tree becomes an enabled project.')
+    .argument('[folder...]', 'work trees to sync, or folders that hold some')
+    .option('--port <number>', 'port of the API (0: a free one)', wholeNumber)
+    .option('--host <address>', 'address to listen on')
+    .option('--db <file>', 'database file')
+    .option('--config <file>', 'settings file (default: gitferry.json, if it exists)')
+    .option('--log-level <level>', 'debug, info, warn, error or silent')
+    .action(does((folders: string[], options: Record<string, unknown>) => start(host, folders, options)));
+}
+
 /** Answers null: the service runs until it is stopped by a signal, which ends the process. */
-export async function startCommand(
+async function start(
   host: Host,
   folders: readonly string[],
   options: Record<string, unknown>,
