@@ -50,6 +50,8 @@ const USES = {
   ]),
   projects: ['runner', 'detect', 'git', 'store', 'events'],
   http: ['queue', 'store', 'events', 'version'],
+  // For other programs: the same, without a line of the service.
+  client: ['http/schemas'],
   // The page: knows the API's shapes as types, and asks over HTTP.
   dashboard: ['http/schemas'],
   // These know nothing of each other.
