@@ -20,6 +20,7 @@ import { enrolConsented, enrolFolders } from './projects/enrol-folders.ts';
 import { markSeen } from './queue/workers.ts';
 import { markStopped } from './runner/announce.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
+import { createProgressTable } from './runner/progress-table.ts';
 import { createProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
 import { createThinning } from './runner/thin-snapshots.ts';
@@ -148,6 +149,7 @@ function buildService(built: Built) {
   const { clock, random, env, homeDir, watchTree, openFolderEvents } = host;
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const projects = createProjectTable();
+  const progress = createProgressTable();
   const tools = createSyncTools({ host, log, config: () => config.current() });
   const ignores = createIgnoreCache(enrol);
   const thinSnapshots = createThinning({ sync: tools.sync, projects });
@@ -165,6 +167,7 @@ function buildService(built: Built) {
       roots,
       discoverDepth,
       sync: tools.sync,
+      progress,
     },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
     backup: { clock, databasePath: databasePathOf(host, config.current()) },
@@ -172,7 +175,7 @@ function buildService(built: Built) {
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },
         watch: config.current().watch ? { watchTree, openFolderEvents, ignores } : null,
-        job: { ...tools, refresh: (project, saved) => refreshProject(project, enrol, saved) },
+        job: { ...tools, progress, refresh: (project, saved) => refreshProject(project, enrol, saved) },
         findConsented: () => enrolConsented(roots(), discoverDepth(), { ...enrol, log, projects }),
         settings: () => pipelineSettings(config.current()),
       }),

@@ -29,7 +29,7 @@ export type PipelinePorts = {
   watch: WatchPorts | null;
   /** Left out: as the service takes it. */
   lease?: LeaseTerms;
-  job: Pick<RunJobPorts, 'sync' | 'refresh' | 'explain'>;
+  job: Pick<RunJobPorts, 'sync' | 'refresh' | 'explain' | 'progress'>;
   /** Enrols what lies under the roots and consented in its project.json. */
   findConsented(): Promise<void>;
   /** Removes what is too old, gives another chance to what was given up. */

@@ -10,6 +10,7 @@ import { type Log, silentLog } from '../../src/host/log.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { createPipeline } from '../../src/pipeline.ts';
 import { refreshProject } from '../../src/projects/enrol.ts';
+import { createProgressTable } from '../../src/runner/progress-table.ts';
 import { createProjectTable } from '../../src/runner/project-table.ts';
 import { createSyncTools } from '../../src/runner/sync-tools.ts';
 import { takeOver } from '../../src/service/open-store.ts';
@@ -100,6 +101,7 @@ const pipeline = createPipeline({
   job: {
     sync: plant.sync?.(sync) ?? sync,
     explain: tools.explain,
+    progress: createProgressTable(),
     refresh: (project) => refreshProject(project, enrol),
   },
   findConsented: async () => {},

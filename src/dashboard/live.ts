@@ -21,6 +21,8 @@ export type Live = {
   refresh(projectIds: readonly string[]): Promise<void>;
   /** Reads every project anew now. */
   refreshAll(): Promise<void>;
+  /** Reads the queue anew now; no answer changes nothing. */
+  refreshQueue(): Promise<void>;
 };
 
 type Position = { id: number; epoch: string };
@@ -105,7 +107,7 @@ export function createLive({ api, store, browser }: Ports): Live {
     stopWatching = watchAnswers({ browser, ask: loader.status, onSilence: () => stillMine() && lose() });
   }
 
-  return { connect, refresh: loader.projects, refreshAll: loader.allProjects };
+  return { connect, ...loader.refreshes };
 }
 
 /** Doubles with every failure; half of it is left to chance, so that many tabs do not come back at once. */

@@ -46,6 +46,15 @@ export function createLoader({ api, store, browser }: Ports) {
     store.set({ queue: await api.get<Queue>('/api/sync/queue', { limit: 500 }) });
   }
 
+  async function refreshQueue(): Promise<void> {
+    try {
+      await queue();
+    } catch (error) {
+      // The connection's own check finds out.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
   async function activity(): Promise<void> {
     const now = browser.now() + store.get().clockAheadMs;
     const since = new Date(now - HOURS * HOUR_MS).toISOString();
@@ -69,8 +78,7 @@ export function createLoader({ api, store, browser }: Ports) {
 
   return {
     status,
-    projects,
-    allProjects,
+    refreshes: { refresh: projects, refreshAll: allProjects, refreshQueue },
     async everything(): Promise<void> {
       await Promise.all([status(), allProjects(), queue()]);
       await activity();

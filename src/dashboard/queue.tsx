@@ -1,13 +1,16 @@
 // What runs, what waits and for what, and what is parked; and the hosts that pause.
 
+import { useEffect } from 'preact/hooks';
 import { agoText, spanText } from './format.ts';
 import { useNow, usePage, usePart } from './page-context.ts';
+import { ProgressLine } from './progress-line.tsx';
 import { projectLink } from './route.ts';
-import type { Job, Status } from './wire.ts';
+import type { ActiveJob, Job, Status } from './wire.ts';
 
 export function QueueView() {
   const queue = usePart((state) => state.queue);
   const gates = usePart((state) => state.status?.gates ?? []);
+  useProgress((queue?.active.length ?? 0) > 0);
   if (queue === null) return <p class="hint">Looking…</p>;
   const { stats } = queue;
   const waiting = queue.queue.filter(({ state }) => state === 'scheduled' || state === 'ready');
@@ -28,6 +31,16 @@ export function QueueView() {
       <JobSection title="Parked" jobs={parked} empty="Nothing is parked." />
     </>
   );
+}
+
+/** What runs reports no event for every step: while this view is open it is asked each second. */
+function useProgress(runs: boolean): void {
+  const { live } = usePage();
+  const isLive = usePart((state) => state.connection.kind === 'live');
+  const second = Math.floor(useNow() / 1_000);
+  useEffect(() => {
+    if (runs && isLive) void live.refreshQueue();
+  }, [runs, isLive, second, live]);
 }
 
 export function Figure({ name, value }: { name: string; value: string }) {
@@ -65,7 +78,15 @@ function Gates({ gates }: { gates: Status['gates'] }) {
   );
 }
 
-function JobSection({ title, jobs, empty }: { title: string; jobs: readonly Job[]; empty: string }) {
+function JobSection({
+  title,
+  jobs,
+  empty,
+}: {
+  title: string;
+  jobs: readonly (Job | ActiveJob)[];
+  empty: string;
+}) {
   return (
     <section>
       <h2>
@@ -84,7 +105,7 @@ function JobSection({ title, jobs, empty }: { title: string; jobs: readonly Job[
   );
 }
 
-function JobItem({ job }: { job: Job }) {
+function JobItem({ job }: { job: Job | ActiveJob }) {
   const { actions } = usePage();
   const now = useNow();
   const project = usePart((state) => state.projects.get(job.projectId) ?? null);
@@ -97,6 +118,7 @@ function JobItem({ job }: { job: Job }) {
         priority {priority}
         {attempt > 0 && `, ${attempt} failed`}
       </span>
+      {'progress' in job && job.progress !== null && <ProgressLine progress={job.progress} />}
       {state === 'parked' && project !== null && (
         <button type="button" onClick={() => void actions.syncNow(project)}>
           Try again

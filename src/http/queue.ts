@@ -1,12 +1,13 @@
 // GET /api/sync/queue: what waits, what runs, and how long it has been waiting.
 
 import { createRoute } from '@hono/zod-openapi';
+import type { Service } from '../model/service.ts';
 import { listQueue, queueStats } from '../queue/reads.ts';
 import type { Database } from '../store/database.ts';
 import type { ApiApp } from './api-app.ts';
 import { json, problems } from './schemas/common.ts';
 import { QueueAnswerSchema, QueueQuerySchema } from './schemas/job.ts';
-import { wireJob } from './wire.ts';
+import { wireActiveJob, wireJob } from './wire.ts';
 
 const listRoute = createRoute({
   method: 'get',
@@ -16,7 +17,7 @@ const listRoute = createRoute({
   responses: { 200: json(QueueAnswerSchema, 'The queue.'), ...problems(400) },
 });
 
-export function addQueueRoutes(app: ApiApp, { db }: { db: Database }): void {
+export function addQueueRoutes(app: ApiApp, { db, service }: { db: Database; service: Service }): void {
   app.openapi(listRoute, async (c) => {
     const { limit, cursor = null, state } = c.req.valid('query');
     const [page, stats] = await Promise.all([
@@ -25,7 +26,7 @@ export function addQueueRoutes(app: ApiApp, { db }: { db: Database }): void {
     ]);
     const { nextCursor } = page;
     const queue = page.queue.map(wireJob);
-    const active = page.active.map(wireJob);
+    const active = page.active.map((job) => wireActiveJob(job, service));
     return c.json({ success: true as const, queue, active, stats, nextCursor }, 200);
   });
 }

@@ -11,7 +11,7 @@ export type StatusDeps = {
   db: Database;
   service: Pick<
     Service,
-    'version' | 'machineId' | 'createdAt' | 'scheduler' | 'watcher' | 'unsure' | 'unsureProjects'
+    'version' | 'machineId' | 'createdAt' | 'scheduler' | 'watcher' | 'unsure' | 'unsureProjects' | 'progress'
   >;
   clock: Pick<Clock, 'now'>;
   figures(): Promise<Figures>;

@@ -3,10 +3,12 @@
 import { redact } from '../host/log.ts';
 import type { FeedEvent } from '../model/event.ts';
 import type { Reason } from '../model/failure.ts';
+import type { ProjectId } from '../model/ids.ts';
 import type { JobView } from '../model/job.ts';
+import type { SyncProgress } from '../model/progress.ts';
 import type { Run } from '../model/run.ts';
 import type { FeedMessage } from './schemas/feed.ts';
-import type { WireJob } from './schemas/job.ts';
+import type { WireActiveJob, WireJob } from './schemas/job.ts';
 import type { WireRun } from './schemas/run.ts';
 
 /** The last instant with a year of four digits; a stored one beyond it must not break an answer. */
@@ -43,6 +45,14 @@ export function withoutCredentials(url: string): string {
 
 export function wireReason(reason: Reason): { code: Reason['code']; detail: string; action: string } {
   return { code: reason.code, detail: redact(reason.detail), action: reason.action };
+}
+
+/** A job that runs, with how far it has come as `progressOf` knows it. */
+export function wireActiveJob(
+  job: JobView,
+  { progress }: { progress(projectId: ProjectId): SyncProgress | null },
+): WireActiveJob {
+  return { ...wireJob(job), progress: progress(job.projectId) };
 }
 
 export function wireJob(job: JobView): WireJob {

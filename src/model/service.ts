@@ -5,6 +5,7 @@ import type { Reason } from './failure.ts';
 import type { FailureCode } from './failure-codes.ts';
 import type { JobId, ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
+import type { SyncProgress } from './progress.ts';
 import type { HeldFile, Project, RefusedDeletions } from './project.ts';
 import type { GithubConfigPatch } from './project-config.ts';
 
@@ -80,6 +81,8 @@ export type Service = {
   stop(): Promise<boolean>;
   /** Why a project that looks safe may not be called so now: the service is stopped, or has not looked yet. */
   unsure(projectId: ProjectId): Reason | null;
+  /** How far the sync that runs here for the project has come; null while none does. */
+  progress(projectId: ProjectId): SyncProgress | null;
   /** This machine's projects for which `unsure` has a reason. */
   unsureProjects(): ProjectId[];
   scheduler(): SchedulerStatus;

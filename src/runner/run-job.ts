@@ -21,6 +21,7 @@ import { useUpReleases } from '../store/releases.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
 import { heldEvents, usedReleases, withSince } from './held-files.ts';
 import { closeGates, forgetStrikes } from './host-gates.ts';
+import type { ProgressTable } from './progress-table.ts';
 import type { ProjectTable } from './project-table.ts';
 import { createPatience, settleRemotes } from './settle-remotes.ts';
 
@@ -40,6 +41,7 @@ export type RunJobPorts = {
   log: Log;
   machineId: string;
   projects: ProjectTable;
+  progress: ProgressTable;
   hints: DirtyHints;
   sync: SyncPorts;
   /** Reads project.json and the git configuration again. */
@@ -97,9 +99,11 @@ async function syncOnce(
     return { ...nothing, outcome: { kind: 'blocked', reason: facts.blocked } };
   }
   const taken = ports.hints.take(job.projectId);
+  const watched = ports.progress.begin(job.projectId);
   try {
     const input = inputOf(job, project, taken, signal, ports);
-    const answer = await syncProject({ ...input, ...(patience && { patience }) }, ports.sync);
+    const onProgress = watched.report;
+    const answer = await syncProject({ ...input, onProgress, ...(patience && { patience }) }, ports.sync);
     const isDone = answer.outcome.kind === 'done' || answer.outcome.kind === 'partial';
     if (isDone && (taken === null || taken === 'all')) ports.compared(job.projectId);
     if (!isDone) ports.hints.putBack(job.projectId, taken ?? 'all');
@@ -114,6 +118,8 @@ async function syncOnce(
       cause: error,
     });
     return { ...nothing, outcome: { kind: 'failed', failure } };
+  } finally {
+    watched.end();
   }
 }
 

@@ -9,6 +9,7 @@ import type { ProjectId } from '../model/ids.ts';
 import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
+import type { ProgressTable } from '../runner/progress-table.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { type BackupPorts, createBackup } from './backup.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
@@ -28,6 +29,7 @@ export type ServicePorts = {
   health: HealthPorts;
   backup: BackupPorts;
   projects: ProjectTable;
+  progress: ProgressTable;
   sync: SyncPorts;
   createPipeline(): Pipeline;
   roots(): readonly string[];
@@ -46,6 +48,7 @@ export function createService(ports: ServicePorts): ControlledService {
   return {
     ...{ version, machineId, createdAt },
     ...control,
+    progress: (projectId) => ports.progress.get(projectId),
     health: () => checkHealth(ports.health, control.scheduler(), control.watcher()),
     backUp: createBackup(ports.backup),
     wake: () => pipeline()?.wake(),

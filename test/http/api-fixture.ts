@@ -151,6 +151,7 @@ function createPlayedService(db: Database): Service {
     },
     unsure: () => null,
     unsureProjects: () => [],
+    progress: () => ({ phase: 'pushing', objects: 3, objectsTotal: 12, bytes: 4_096 }),
     scheduler: () => ({
       running,
       startedAt: 1_000,

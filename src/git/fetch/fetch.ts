@@ -29,6 +29,8 @@ export type FetchInput = {
   env: PackIntake['env'];
   gitProgram?: string | null;
   fsync: boolean;
+  /** Called as a pack comes in, with its bytes so far. */
+  onBytes?(received: number): void;
   signal: AbortSignal;
   clock: Clock;
   random: Random;
@@ -81,12 +83,24 @@ export async function fetchBranches(input: FetchInput): Promise<FetchResult> {
       shallow,
       thin,
     });
-    bytes = await takePack(input, pack, thin);
+    bytes = await takePack(input, input.onBytes ? counted(pack, input.onBytes) : pack, thin);
     // In a shallow clone the walk would end at commits whose parents are missing on purpose.
     if (shallow.length === 0) await proveWhole(input, wants, haves);
   }
   await moveTracking(input, tips);
   return { tips, bytes, requests: asking.count.requests };
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (received: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let received = 0;
+  for await (const chunk of chunks) {
+    received += chunk.length;
+    onBytes(received);
+    yield chunk;
+  }
 }
 
 async function presentOf(objects: ObjectStore, tips: readonly string[]): Promise<string[]> {

@@ -8,8 +8,12 @@ import type { ObjectStore, ObjectStream } from '../types.ts';
 /** Larger contents are deflated piece by piece, so that memory does not grow with them. */
 const WHOLE_BYTES = 1024 * 1024;
 
-/** The pack's bytes, one chunk or more an object. @throws Failure `object-missing`, `object-corrupt` */
-export async function* writePack(objects: ObjectStore, oids: readonly string[]): AsyncGenerator<Uint8Array> {
+/** The pack's bytes, one chunk or more an object; `onObject` is called after each. @throws Failure `object-missing`, `object-corrupt` */
+export async function* writePack(
+  objects: ObjectStore,
+  oids: readonly string[],
+  onObject?: () => void,
+): AsyncGenerator<Uint8Array> {
   const checksum = createHash('sha1');
   const head = packHeader(oids.length);
   checksum.update(head);
@@ -19,6 +23,7 @@ export async function* writePack(objects: ObjectStore, oids: readonly string[]):
       checksum.update(chunk);
       yield chunk;
     }
+    onObject?.();
   }
   yield checksum.digest();
 }

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
+import type { SyncProgress } from '../../model/progress.ts';
 import type { ObjectStore, Repository } from '../types.ts';
 import { type Discovery, discoverRefs } from './discover.ts';
 import { isAncestor } from './history.ts';
@@ -29,7 +30,7 @@ export type PushInput = {
   /** The environment of a system git, where one is used; default: that of this process. */
   env?: Readonly<Record<string, string | undefined>>;
   /** Called as the upload goes on. */
-  onProgress?(sentBytes: number): void;
+  onProgress?(sent: Omit<SyncProgress, 'phase'>): void;
 };
 
 export type PushResult = {

@@ -2,6 +2,7 @@
 
 import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
+import type { SyncProgress } from '../../model/progress.ts';
 import type { ObjectStore, Repository } from '../types.ts';
 import { bulkPack } from './bulk-pack.ts';
 import { classifyRejection } from './classify.ts';
@@ -26,7 +27,7 @@ type SendPackInput = {
   capabilities: ReadonlySet<string>;
   signal: AbortSignal;
   env?: Readonly<Record<string, string | undefined>>;
-  onProgress?(sentBytes: number): void;
+  onProgress?(sent: Omit<SyncProgress, 'phase'>): void;
   /** Grows by the requests made. */
   count: { requests: number };
 };
@@ -50,9 +51,9 @@ export async function sendPack(input: SendPackInput): Promise<{ bytes: number }>
   const pack = await packOf(input);
   const ref = `refs/heads/${input.branch}`;
   const command = `${input.from ?? NO_COMMIT} ${input.tip} ${ref}\0 ${wanted.join(' ')}\n`;
-  const source = withCommand(command, pack);
+  const source = withCommand(command, pack.bytes);
   try {
-    const upload = await bufferedOrStream(source, input);
+    const upload = await bufferedOrStream(source, pack, input);
     const report = await post(input, upload.body, wanted.includes('side-band-64k'));
     judge(input, ref, report);
     return { bytes: upload.sentBytes() };
@@ -84,12 +85,23 @@ function chosenCapabilities({ capabilities, transport, url }: SendPackInput): st
   return wanted;
 }
 
-async function packOf(input: SendPackInput): Promise<AsyncIterable<Uint8Array>> {
+/** `written` counts the objects whose bytes were taken; null where git makes the pack. */
+type Pack = { bytes: AsyncIterable<Uint8Array>; written(): number | null; total: number | null };
+
+async function packOf(input: SendPackInput): Promise<Pack> {
   const { objects, repo, tip, bases, signal, env } = input;
   const found = await newObjects(objects, tip, bases, MOST_COMMITS, MOST_OBJECTS);
-  if (found !== 'too-many') return writePack(objects, found.oids);
+  if (found !== 'too-many') {
+    let written = 0;
+    const count = () => {
+      written += 1;
+    };
+    const { oids } = found;
+    return { bytes: writePack(objects, oids, count), written: () => written, total: oids.length };
+  }
   const offsetDeltas = input.capabilities.has('ofs-delta');
-  return bulkPack({ objects, repo, tip, bases, offsetDeltas, signal, ...(env ? { env } : {}) });
+  const bytes = bulkPack({ objects, repo, tip, bases, offsetDeltas, signal, ...(env ? { env } : {}) });
+  return { bytes, written: () => null, total: null };
 }
 
 async function* withCommand(command: string, pack: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -98,7 +110,11 @@ async function* withCommand(command: string, pack: AsyncIterable<Uint8Array>): A
 }
 
 /** Reads ahead before the request is made, so that a slow start of the pack is no idle connection. */
-async function bufferedOrStream(source: AsyncGenerator<Uint8Array>, { onProgress }: SendPackInput) {
+async function bufferedOrStream(
+  source: AsyncGenerator<Uint8Array>,
+  { written, total }: Pack,
+  { onProgress }: SendPackInput,
+) {
   const chunks: Uint8Array[] = [];
   let length = 0;
   let ended = false;
@@ -117,7 +133,7 @@ async function bufferedOrStream(source: AsyncGenerator<Uint8Array>, { onProgress
   }
   const counted = (chunk: Uint8Array) => {
     sent += chunk.length;
-    onProgress?.(sent);
+    onProgress?.({ objects: written(), objectsTotal: total, bytes: sent });
     return chunk;
   };
   return { body: ended ? Buffer.concat(chunks) : stream(), sentBytes: () => sent };

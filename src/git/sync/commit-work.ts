@@ -2,6 +2,7 @@
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
+import { phaseBegun } from '../../model/progress.ts';
 import { timingsOf } from '../../model/project-config.ts';
 import type { FoundChanges } from '../changes/changes.ts';
 import { composeMessage, refuseMessage } from '../commit/compose-message.ts';
@@ -27,6 +28,7 @@ export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void
 }
 
 async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
+  work.onProgress?.(phaseBegun('comparing'));
   const { changes, unreadable } = await work.engine.findChanges(scopeOf(work), work.signal);
   work.facts.pendingFiles = changes.length + unreadable.length;
   standForUnreadable(work, unreadable);
@@ -37,6 +39,7 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
     work.facts.heldFiles = inCommits;
     return;
   }
+  work.onProgress?.(phaseBegun('checking'));
   const { verdict, still } = await judgeStill(work, changes, unreadable, ports);
   standForUnreadable(work, unreadable);
   work.facts.heldFiles = [...verdict.held, ...inCommits];
@@ -51,6 +54,7 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
     return;
   }
   await giveWay(work, ports);
+  work.onProgress?.(phaseBegun('committing'));
   unreadable.push(...(await commit(work, wanted, ports)).map(busyFile));
   standForUnreadable(work, unreadable);
   work.facts.pendingFiles = unreadable.length;

@@ -19,7 +19,10 @@ export type EngineCommit = {
   signal: AbortSignal;
 };
 
-export type EnginePush = Pick<PushInput, 'branch' | 'tip' | 'assumed' | 'lastKnown' | 'signal'> & {
+export type EnginePush = Pick<
+  PushInput,
+  'branch' | 'tip' | 'assumed' | 'lastKnown' | 'signal' | 'onProgress'
+> & {
   remote: ChosenRemote;
 };
 

@@ -3,6 +3,7 @@
 
 import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
 import { type FailureCode, PROTECTED_CODES } from '../../model/failure-codes.ts';
+import { phaseBegun } from '../../model/progress.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openRepository } from '../repository.ts';
@@ -45,6 +46,7 @@ export async function protectWork(
     stats: { ...NO_STATS, remotes: [] },
     take: (remoteTips, again) => take(input, { always: always || again, remoteTips }, ports),
   };
+  input.onProgress?.(phaseBegun('snapshot'));
   try {
     const answer = await work.take(facts.remoteTips, false);
     if (answer.kind === 'refused') {

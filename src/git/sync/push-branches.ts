@@ -3,6 +3,7 @@
 
 import { matchesBranch } from '../../model/branch-match.ts';
 import { Failure } from '../../model/failure.ts';
+import { phaseBegun, type SyncProgress } from '../../model/progress.ts';
 import { signature } from '../objects/commit-object.ts';
 import { listRefs, readRef, updateRef } from '../refs/refs.ts';
 import { countAhead } from '../remote/history.ts';
@@ -117,14 +118,18 @@ async function pushOne(
   { branch, tip, ask }: { branch: string; tip: string; ask: boolean },
   ports: SyncPorts,
 ): Promise<void> {
-  const { stats, signal } = work;
+  const { stats, signal, onProgress } = work;
   const { name, remote } = target;
   const known = target.tips()[branch] ?? null;
   await ports.faultPoint?.('push-ready');
+  onProgress?.(phaseBegun('pushing'));
   const answer = await target.engine.push({
     ...{ remote, branch, tip, signal },
     assumed: ask ? null : known,
     lastKnown: known,
+    ...(onProgress && {
+      onProgress: (sent: Omit<SyncProgress, 'phase'>) => onProgress({ phase: 'pushing', ...sent }),
+    }),
   });
   await ports.faultPoint?.('push-answered');
   stats.remotes.push({ name, branch, status: answer.status, from: answer.from, to: answer.to });

@@ -3,6 +3,7 @@
 
 import type { ConflictFile } from '../../model/conflict.ts';
 import { Failure } from '../../model/failure.ts';
+import { phaseBegun } from '../../model/progress.ts';
 import { fetchBranches } from '../fetch/fetch.ts';
 import { finishMove } from '../integrate/finish-move.ts';
 import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts';
@@ -123,6 +124,7 @@ async function bringTogether(
   const theirs = await fetchTip(work, remote, branch, identity, ports);
   if (theirs === null) return true;
   work.facts.remoteTips = { ...work.facts.remoteTips, [branch]: theirs };
+  work.onProgress?.(phaseBegun('integrating'));
   const answer = await integrate(work, { branch, ours, theirs, identity }, ports);
   switch (answer.kind) {
     case 'up-to-date':
@@ -150,7 +152,8 @@ async function fetchTip(
   identity: Identity,
   ports: SyncPorts,
 ): Promise<string | null> {
-  const { objects, probe, signal } = work;
+  const { objects, probe, signal, onProgress } = work;
+  onProgress?.(phaseBegun('fetching'));
   const refs = await listRefs(probe.repo, 'refs/');
   const { transport, env, clock, random } = ports;
   const { tips } = await fetchBranches({
@@ -166,6 +169,9 @@ async function fetchTip(
       random,
     },
     haveTips: [...refs.values()],
+    ...(onProgress && {
+      onBytes: (bytes: number) => onProgress({ ...phaseBegun('fetching'), bytes }),
+    }),
     tracking: remote.tracked ? { name: remote.name, who: whoLine(identity, ports) } : null,
     fsync: ports.fsync() && probe.fsync,
   });

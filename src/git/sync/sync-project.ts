@@ -4,6 +4,7 @@
 import { Failure, type Reason } from '../../model/failure.ts';
 import { heldInWorkTree } from '../../model/held-file.ts';
 import { failureOfKnown } from '../../model/lost-repository.ts';
+import { phaseBegun } from '../../model/progress.ts';
 import type { ProjectFacts } from '../../model/project.ts';
 import { unsafeRemote } from '../../model/remote-state.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
@@ -27,6 +28,7 @@ import { tidyAfter } from './tidy-after.ts';
 /** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
 export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
   const facts: ProjectFacts = { ...input.facts, blocked: null };
+  input.onProgress?.(phaseBegun('looking'));
   let probe: ProbeResult;
   try {
     const repo = await clearAfterKill(input.worktree, ports);

@@ -2,6 +2,7 @@
 
 import type { ConflictChoice } from '../../model/conflict.ts';
 import type { Failure, Reason } from '../../model/failure.ts';
+import type { ReportProgress } from '../../model/progress.ts';
 import type { ProjectFacts, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { RunStats } from '../../model/run.ts';
@@ -31,6 +32,8 @@ export type SyncInput = {
   localOnly?: boolean;
   /** Which remotes are to be left alone for now; left out: none is. */
   patience?: Patience;
+  /** Told of each phase, and of what a phase has done; left out: nobody watches. */
+  onProgress?: ReportProgress;
 };
 
 /** Counts for projects with mirrors only: without them the queue does not even begin such a sync. */
@@ -57,7 +60,16 @@ export type SyncAnswer = { outcome: SyncOutcome; facts: ProjectFacts; stats: Run
 /** What bringing branches to remotes needs of the work in hand; snapshots have it too. */
 export type RemoteWork = Pick<
   SyncWork,
-  'github' | 'askRemote' | 'patience' | 'releases' | 'signal' | 'objects' | 'facts' | 'stats' | 'tries'
+  | 'github'
+  | 'askRemote'
+  | 'patience'
+  | 'releases'
+  | 'signal'
+  | 'objects'
+  | 'facts'
+  | 'stats'
+  | 'tries'
+  | 'onProgress'
 > & {
   probe: Pick<ProbedRepository, 'repo' | 'config' | 'identity'> & { head: { branch: string | null } };
 };

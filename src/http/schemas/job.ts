@@ -2,6 +2,7 @@
 
 import { z } from '@hono/zod-openapi';
 import { JOB_STATES } from '../../model/job.ts';
+import { SYNC_PHASES } from '../../model/progress.ts';
 import {
   DurationMsSchema,
   InstantSchema,
@@ -31,6 +32,20 @@ export const JobSchema = z
   .openapi('Job');
 export type WireJob = z.infer<typeof JobSchema>;
 
+const ProgressSchema = z
+  .object({
+    phase: z.enum(SYNC_PHASES),
+    objects: z.int().nullable().openapi({ description: 'Sent so far; null where nobody counts them.' }),
+    objectsTotal: z.int().nullable(),
+    bytes: z.int().openapi({ description: 'Sent or received so far in this phase.' }),
+  })
+  .openapi('Progress');
+
+const ActiveJobSchema = JobSchema.extend({
+  progress: ProgressSchema.nullable().openapi({ description: 'Null for what runs on another machine.' }),
+}).openapi('ActiveJob');
+export type WireActiveJob = z.infer<typeof ActiveJobSchema>;
+
 const QueueStatsSchema = z.object({
   queueSize: z.int(),
   activeSyncs: z.int(),
@@ -45,7 +60,7 @@ export const QueueAnswerSchema = z
   .object({
     success: SuccessSchema,
     queue: z.array(JobSchema),
-    active: z.array(JobSchema),
+    active: z.array(ActiveJobSchema),
     stats: QueueStatsSchema,
     nextCursor: NextCursorSchema,
   })

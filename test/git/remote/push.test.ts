@@ -9,6 +9,7 @@ import { openRepository } from '../../../src/git/repository.ts';
 import type { ObjectStore, Repository } from '../../../src/git/types.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { Failure } from '../../../src/model/failure.ts';
+import type { SyncProgress } from '../../../src/model/progress.ts';
 import { createGitRepo, type GitRepo, runGit } from '../../support/git-repo.ts';
 import { type Fault, type GitServer, startGitServer } from '../../support/git-server.ts';
 
@@ -203,10 +204,12 @@ test('pushBranch() leaves out the commits of submodules', async () => {
 test('pushBranch() streams what is large and tells how far it is', async () => {
   const scene = await setUp();
   const tip = await scene.commit({ 'one.bin': randomBytes(1_500_000), 'two.bin': randomBytes(1_500_000) });
-  const progress: number[] = [];
-  const result = await scene.push({ onProgress: (bytes) => progress.push(bytes) });
+  const progress: Omit<SyncProgress, 'phase'>[] = [];
+  const result = await scene.push({ onProgress: (sent) => progress.push(sent) });
   expect(result.bytes).toBeGreaterThan(3_000_000);
-  expect(progress.at(-1)).toBe(result.bytes);
+  // Two contents, their folder and the commit.
+  expect(progress[0]).toMatchObject({ objectsTotal: 4 });
+  expect(progress.at(-1)).toEqual({ objects: 4, objectsTotal: 4, bytes: result.bytes });
   expect(server.requests.at(-1)?.bytes).toBe(result.bytes);
   expect(await server.refOf(scene.remote.path, MAIN)).toBe(tip);
 });
