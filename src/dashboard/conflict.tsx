@@ -3,8 +3,9 @@
 import { useState } from 'preact/hooks';
 import { projectPath } from './api.ts';
 import { Confirm } from './dialog.tsx';
-import { usePage } from './page-context.ts';
-import type { Project } from './wire.ts';
+import { Diff } from './diff.tsx';
+import { useLoad, usePage } from './page-context.ts';
+import type { Conflict, Project } from './wire.ts';
 
 type Choice = 'mine' | 'theirs' | 'both';
 
@@ -22,7 +23,7 @@ const CHOICES: Record<Choice, { verb: string; text: string }> = {
 
 export function ConflictPanel({ project }: { project: Project }) {
   const [asked, setAsked] = useState<Choice | null>(null);
-  const { conflictFiles, machineId, branch } = project;
+  const { projectId, conflictFiles, machineId, branch } = project;
   if (conflictFiles.length === 0) return null;
   return (
     <section class="conflict">
@@ -56,6 +57,7 @@ export function ConflictPanel({ project }: { project: Project }) {
           </tbody>
         </table>
       </div>
+      <Differences projectId={projectId} files={conflictFiles.length} />
       <div class="choices">
         {(['mine', 'theirs', 'both'] as const).map((choice) => (
           <button key={choice} type="button" class="choice" onClick={() => setAsked(choice)}>
@@ -66,6 +68,32 @@ export function ConflictPanel({ project }: { project: Project }) {
       </div>
       {asked !== null && <Choose project={project} choice={asked} onClose={() => setAsked(null)} />}
     </section>
+  );
+}
+
+/** From theirs to mine: what is taken away is theirs, what is added is mine. */
+function Differences({ projectId, files }: { projectId: string; files: number }) {
+  const { value, error } = useLoad(
+    (api) => api.get<Conflict>(projectPath(projectId, '/conflict')),
+    [projectId, files],
+  );
+  if (error !== null) return <p class="hint">The difference cannot be shown: {error.message}</p>;
+  if (value === null) return <p class="hint">Comparing…</p>;
+  return (
+    <div class="differences">
+      {value.files.map(({ path, diff }, index) => (
+        <details key={path} open={index === 0}>
+          <summary>
+            <code>{path}</code>: theirs <span class="minus">−</span>, mine <span class="plus">+</span>
+          </summary>
+          {diff === null ? (
+            <p class="hint">This is no text, or too much of it to be shown.</p>
+          ) : (
+            <Diff text={diff} />
+          )}
+        </details>
+      ))}
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 // The API's shapes by the names the page uses. Types alone: nothing of the schemas is loaded.
 
 import type { z } from 'zod';
+import type { ConflictAnswerSchema } from '../http/schemas/conflict.ts';
 import type { FeedMessage } from '../http/schemas/feed.ts';
 import type { HeldAnswerSchema } from '../http/schemas/held.ts';
 import type { QueueAnswerSchema, WireJob } from '../http/schemas/job.ts';
@@ -24,6 +25,7 @@ export type ActiveJob = Queue['active'][number];
 export type Progress = NonNullable<ActiveJob['progress']>;
 export type Machine = z.infer<typeof MachinesAnswerSchema>['machines'][number];
 export type Folder = z.infer<typeof DiscoverAnswerSchema>['folders'][number];
+export type Conflict = z.infer<typeof ConflictAnswerSchema>;
 export type Held = z.infer<typeof HeldAnswerSchema>;
 export type SnapshotPage = z.infer<typeof SnapshotsAnswerSchema>;
 export type SnapshotDiff = z.infer<typeof SnapshotDiffAnswerSchema>;

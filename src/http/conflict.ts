@@ -1,13 +1,21 @@
-// POST /api/sync/projects/:projectId/conflict: whose version the conflicting files get.
+// /api/sync/projects/:projectId/conflict: what both sides made of the files, and whose version they get.
 
 import { createRoute } from '@hono/zod-openapi';
 import type { ProjectId } from '../model/ids.ts';
 import type { Service } from '../model/service.ts';
 import type { ApiApp } from './api-app.ts';
 import { json, jsonBody, ProjectParamsSchema, problems } from './schemas/common.ts';
-import { ConflictBodySchema } from './schemas/conflict.ts';
+import { ConflictAnswerSchema, ConflictBodySchema } from './schemas/conflict.ts';
 import { TriggerOneAnswerSchema } from './schemas/job.ts';
 import { wireJob } from './wire.ts';
+
+const showRoute = createRoute({
+  method: 'get',
+  path: '/api/sync/projects/{projectId}/conflict',
+  summary: 'The files of a conflict, each with the difference from theirs to mine',
+  request: { params: ProjectParamsSchema },
+  responses: { 200: json(ConflictAnswerSchema, 'The conflict.'), ...problems(404, 409) },
+});
 
 const conflictRoute = createRoute({
   method: 'post',
@@ -19,8 +27,12 @@ const conflictRoute = createRoute({
 
 export function addConflictRoutes(
   app: ApiApp,
-  { service }: { service: Pick<Service, 'resolveConflict'> },
+  { service }: { service: Pick<Service, 'resolveConflict' | 'diffConflict'> },
 ): void {
+  app.openapi(showRoute, async (c) => {
+    const projectId = c.req.valid('param').projectId as ProjectId;
+    return c.json({ success: true as const, ...(await service.diffConflict(projectId)) }, 200);
+  });
   app.openapi(conflictRoute, async (c) => {
     const projectId = c.req.valid('param').projectId as ProjectId;
     const job = await service.resolveConflict(projectId, c.req.valid('json').choice);

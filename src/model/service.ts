@@ -1,6 +1,6 @@
 // What the HTTP rooms may ask of the running service. app.ts implements it; http/ knows nothing else of it.
 
-import type { ConflictChoice } from './conflict.ts';
+import type { ConflictChoice, ConflictFile } from './conflict.ts';
 import type { Reason } from './failure.ts';
 import type { FailureCode } from './failure-codes.ts';
 import type { JobId, ProjectId } from './ids.ts';
@@ -57,6 +57,9 @@ export type RestoreResult = {
   skipped: { path: string; reason: string }[];
 };
 
+/** `diff` goes from theirs to mine; null for what is no text or too large. */
+export type ConflictDiff = { files: (ConflictFile & { diff: string | null })[] };
+
 /** What the last sync kept on the machine. */
 type HeldBack = { files: HeldFile[]; deletions: RefusedDeletions | null };
 /** `once`: this very content, until it is on the remote; `always`: this very content, for ever. */
@@ -94,6 +97,8 @@ export type Service = {
   /** Keeps the choice until the conflict is over, and queues the sync that resolves it.
    * @throws Failure `project-not-found`, `project-disabled`, `no-conflict`, `service-stopped` */
   resolveConflict(projectId: ProjectId, choice: ConflictChoice): Promise<JobView>;
+  /** @throws Failure `project-not-found`, `no-conflict`, `folder-missing` */
+  diffConflict(projectId: ProjectId): Promise<ConflictDiff>;
   /** @throws Failure `project-not-found` */
   heldBack(projectId: ProjectId): Promise<HeldBack>;
   /** Lets the contents go that were held last, all or none, and queues a sync. @throws Failure as a trigger does, and

@@ -12,6 +12,7 @@ import type { EnrolPorts } from '../projects/enrol.ts';
 import type { ProgressTable } from '../runner/progress-table.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { type BackupPorts, createBackup } from './backup.ts';
+import { diffConflict } from './conflict-diff.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
 import { createHeldControl } from './held-control.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
@@ -87,10 +88,11 @@ function triggers(
 function snapshots({
   enrol: { db, machineId },
   sync,
-}: ServicePorts): Pick<Service, 'listSnapshots' | 'diffSnapshot' | 'restoreSnapshot'> {
+}: ServicePorts): Pick<Service, 'listSnapshots' | 'diffSnapshot' | 'restoreSnapshot' | 'diffConflict'> {
   const find = (projectId: ProjectId) => mustFindProject(db, projectId);
   const ports = { sync, machineId };
   return {
+    diffConflict: async (projectId) => diffConflict(await find(projectId), ports),
     listSnapshots: async (projectId, page) => listProjectSnapshots(await find(projectId), page, ports),
     diffSnapshot: async (projectId, id, against) =>
       diffProjectSnapshot(await find(projectId), { id, against }, ports),

@@ -21,6 +21,8 @@ import type {
   SnapshotSummary,
 } from '../model/service.ts';
 
+import { refuseElsewhere } from './other-machine.ts';
+
 type Ports = { sync: SyncPorts; machineId: string };
 
 /** A sync may be at work: it is waited for this long. */
@@ -122,11 +124,4 @@ async function treeOf(objects: ObjectStore, commit: string | null): Promise<stri
 
 function summaryOf({ id, at, branch, filesChanged, machine }: Snapshot): SnapshotSummary {
   return { id, at, branch, filesChanged, machine };
-}
-
-function refuseElsewhere({ machineId, path }: Project, ports: Ports): void {
-  if (machineId === ports.machineId) return;
-  throw new Failure('folder-missing', `${path} is a folder of the machine ${machineId}, not of this one.`, {
-    action: 'Ask the gitferry of that machine.',
-  });
 }

@@ -119,6 +119,9 @@ describe.skipIf(!hasChromium)('journeys on the page', () => {
     await project.repo.write('a.md', 'ours\n');
     await heading(page, '1 project needs you');
     await page.getByRole('link', { name: 'Choose whose version' }).click();
+    await page.getByText('-theirs').waitFor();
+    await page.getByText('+ours').waitFor();
+    await expectAccessible(page);
     await page.getByRole('button', { name: /^Take mine/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Take mine' }).click();
     await untilRemoteHas(journey, project, 'a.md', 'ours\n');

@@ -223,6 +223,11 @@ function createPlayedService(db: Database): Service {
     backUp: async (path) => ({ path: `/data/${path ?? 'backups/new.db'}`, sizeBytes: 4096, durationMs: 5 }),
     pauseAll: (untilMs) => setPaused(db, 'all', untilMs ?? Date.parse('9999-12-31')),
     resumeAll: () => setPaused(db, 'all', null),
+    async diffConflict(projectId) {
+      const { facts } = await existing(projectId);
+      if (facts.conflictFiles.length === 0) throw new Failure('no-conflict', `${projectId} has no conflict.`);
+      return { files: facts.conflictFiles.map((file) => ({ ...file, diff: `-theirs\n+${file.path}\n` })) };
+    },
     async listSnapshots(projectId) {
       await existing(projectId);
       return { snapshots: [], nextCursor: null };

@@ -38,6 +38,19 @@ test('GET /api/sync/projects/:projectId names the files of a conflict', async ()
   });
 });
 
+test('GET …/conflict answers each file with its difference, and 409 where there is none', async () => {
+  const projectId = await withConflict();
+  const { status, body } = await fixture.get(`/api/sync/projects/${projectId}/conflict`);
+  expect(status).toBe(200);
+  expect(body.files.map(({ path, diff }: { path: string; diff: string }) => [path, diff])).toEqual(
+    FILES.map(({ path }) => [path, `-theirs\n+${path}\n`]),
+  );
+  const { projectId: sound } = await fixture.addProject('sound');
+  const none = await fixture.get(`/api/sync/projects/${sound}/conflict`);
+  expect([none.status, none.body.code]).toEqual([409, 'no-conflict']);
+  expect((await fixture.get('/api/sync/projects/nobody/conflict')).status).toBe(404);
+});
+
 test('POST …/conflict keeps the choice and queues the sync', async () => {
   const projectId = await withConflict();
   const answer = await fixture.send('POST', `/api/sync/projects/${projectId}/conflict`, { choice: 'both' });

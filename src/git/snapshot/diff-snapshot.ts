@@ -29,6 +29,24 @@ export function diffSnapshots(
   return describe(diffTrees(objects, before, after), read, read);
 }
 
+/** Only these paths, from one tree to the other; where they are equal they are left out. */
+export function diffPaths(
+  objects: ObjectStore,
+  { before, after, paths }: { before: string; after: string; paths: readonly RepoPath[] },
+): Promise<SnapshotDiff> {
+  const read: ReadSide = (_path, { oid }) => readSmall(objects, oid);
+  async function* changes(): AsyncGenerator<Change> {
+    for (const path of paths) {
+      const [old, now] = [
+        asFile(await lookUp(objects, before, path)),
+        asFile(await lookUp(objects, after, path)),
+      ];
+      if (old?.oid !== now?.oid) yield { path, before: old, after: now };
+    }
+  }
+  return describe(changes(), read, read);
+}
+
 export type WorktreeDiffInput = {
   engine: SnapshotEngine;
   /** The snapshot's tree. */
