@@ -147,5 +147,5 @@ function whatNow({ state, startedAt, runAt, waitingFor }: Job, now: number): str
 function waitingText(waitingFor: string): string {
   if (waitingFor === 'slot') return 'a free place';
   if (waitingFor === 'quiet-period') return 'a quiet moment';
-  return waitingFor.replace(/^gate:(?:host:)?/, '');
+  return waitingFor.replace(/^gate:(?:host:|cred:)?/, '');
 }

@@ -7,6 +7,7 @@ import { normalRemote } from '../git/remote/remote-url.ts';
 import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
 import { Failure } from '../model/failure.ts';
+import { credentialGate, hostGate } from '../model/gate-keys.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 import { NO_CREDENTIAL_GATE, NO_HOST_GATE } from '../model/remote-state.ts';
 
@@ -42,7 +43,9 @@ export async function inspectRepository(
     repo,
     branch: await branchOf(repo),
     remote,
-    lane: looksAtGates(github) ? UNGATED : { hostGate: `host:${host}`, credentialGate: `cred:${credential}` },
+    lane: looksAtGates(github)
+      ? UNGATED
+      : { hostGate: hostGate(host), credentialGate: credentialGate(credential) },
     lockKey: remote ? `remote:${normalRemote(remote.url)}` : `path:${repo.worktree}`,
   };
 }

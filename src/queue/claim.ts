@@ -17,7 +17,7 @@ export type ClaimOptions = AtTime & {
 const ANY_NUMBER = 1_000_000;
 
 // A lane is closed while its credential is used by as many jobs as may, while one of its gates is paused, and, after a pause until a success, while a job of that gate
-// runs: the first one finds out whether the host answers again.
+// runs or a call is under way: the first one finds out whether the host answers again.
 const CLAIM = `${WITH_NOW}
   UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
     dirty_since = NULL, forced = 0, attempt = attempt + 1, started_at = (SELECT now FROM t),
@@ -34,9 +34,9 @@ const CLAIM = `${WITH_NOW}
       WHERE r.state = 'running' AND x.credential_gate = l.credential_gate)) AND NOT EXISTS (
       SELECT 1 FROM gates g WHERE g.key IN (l.host_gate, l.credential_gate) AND (
         g.paused_until > (SELECT now FROM t)
-        OR (g.strikes > 0 AND EXISTS (
+        OR (g.strikes > 0 AND (g.probe_until > (SELECT now FROM t) OR EXISTS (
           SELECT 1 FROM jobs r JOIN lanes x ON x.id = r.lane_id
-          WHERE r.state = 'running' AND g.key IN (x.host_gate, x.credential_gate)))))
+          WHERE r.state = 'running' AND g.key IN (x.host_gate, x.credential_gate))))))
     ORDER BY j.rank, j.id LIMIT 1)
   RETURNING id, fence, (SELECT p.project_id FROM projects p WHERE p.id = jobs.project_id) AS project,
     iif(attempt > 1, 'retry', trigger_kind) AS trigger, attempt, ask_remote, lease_until`;

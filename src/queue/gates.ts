@@ -16,6 +16,9 @@ export type PauseOptions = AtTime & {
   resetAt?: number | null;
 };
 
+/** What a host said of its limit; `resetAt` is epoch milliseconds. */
+export type Quota = { remaining: number; limit: number; resetAt: number | null };
+
 /** `half-open`: the pause is over, and until the host has answered one job at a time is let through. */
 export type ClosedGate = {
   key: string;
@@ -51,13 +54,18 @@ const REOPEN = `${WITH_NOW}
 
 // A job that began before the pause proves nothing, so a gate that is still paused keeps its strikes.
 const CLEAR_STRIKES = `${WITH_NOW}
-  UPDATE gates SET strikes = 0, paused_until = 0, reason = NULL, updated_at = (SELECT now FROM t)
+  UPDATE gates SET strikes = 0, paused_until = 0, probe_until = 0, reason = NULL, updated_at = (SELECT now FROM t)
   WHERE strikes > 0 AND paused_until <= (SELECT now FROM t) AND key IN (SELECT value FROM json_each(:keys))`;
 
 const LIST = `${WITH_NOW}
   SELECT g.key, g.paused_until > t.now AS is_paused, iif(g.paused_until > 0, g.paused_until, g.updated_at) AS until,
     g.strikes, g.reason, g.quota_remaining, g.quota_limit FROM gates g, t
   WHERE g.strikes > 0 OR g.paused_until > t.now ORDER BY g.key`;
+
+const QUOTAS = `${WITH_NOW}
+  SELECT g.key, g.quota_remaining, g.quota_limit, g.quota_reset_at, g.updated_at FROM gates g, t
+  WHERE g.quota_remaining IS NOT NULL AND g.quota_limit IS NOT NULL AND coalesce(g.quota_reset_at, t.now + 1) > t.now
+  ORDER BY g.key`;
 
 // The slots of a key lie side by side, whichever machine asks.
 const RESERVE = `${WITH_NOW}
@@ -132,6 +140,31 @@ export async function reserveCall(
     { sql: RESERVE, args: { ...nowArgs(options), key, spacingMs: Math.ceil(spacingMs) } },
   ]);
   return Math.max(0, Number(results[1]?.[0]?.wait));
+}
+
+const NOTE_QUOTA = `${WITH_NOW}
+  UPDATE gates SET quota_remaining = :remaining, quota_limit = :limit, quota_reset_at = :resetAt,
+    updated_at = (SELECT now FROM t)
+  WHERE key = :key`;
+
+/** Keeps what an answer said of the account's limit, for people to see. The gate must exist. */
+export async function noteQuota(db: Database, options: AtTime & Quota & { key: string }): Promise<void> {
+  const { key, remaining, limit, resetAt } = options;
+  await db.run(NOTE_QUOTA, { ...nowArgs(options), key, remaining, limit, resetAt });
+}
+
+export type KnownQuota = Quota & { key: string; asOf: number };
+
+/** The limits that hosts told and that have not been renewed since, by gate. */
+export async function listQuotas(db: Database, options: AtTime = {}): Promise<KnownQuota[]> {
+  const rows = await db.run(QUOTAS, nowArgs(options));
+  return rows.map((row) => ({
+    key: String(row.key),
+    remaining: Number(row.quota_remaining),
+    limit: Number(row.quota_limit),
+    resetAt: row.quota_reset_at as number | null,
+    asOf: Number(row.updated_at),
+  }));
 }
 
 /** Pauses whose time is over end by a statement, so that an event tells of it. Part of every tick. */

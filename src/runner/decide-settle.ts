@@ -4,11 +4,11 @@ import type { SyncOutcome } from '../git/sync/sync-work.ts';
 import type { Random } from '../host/clock.ts';
 import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';
-import { NO_HOST_GATE } from '../model/remote-state.ts';
+import { NO_CREDENTIAL_GATE, NO_HOST_GATE } from '../model/remote-state.ts';
 import { gatePause, retryDelay } from '../queue/backoff.ts';
 import type { JobOutcome } from '../queue/settle.ts';
 
-/** A host to leave alone for `pauseMs`; `remaining` and `limit` as the host said, where it did. */
+/** A host, or an account there, to leave alone for `pauseMs`; `remaining` and `limit` as the host said, where it did. */
 type GatePause = {
   key: string;
   pauseMs: number;
@@ -19,7 +19,7 @@ type GatePause = {
 
 export type SettleDecision = {
   outcome: JobOutcome;
-  /** The job's own host is always among them, so that a job given back is not claimed again at once. */
+  /** A gate of the job's own is always among them, so that a job given back is not claimed again at once. */
   pauses: GatePause[];
   /** The host answered as it should: its strikes are forgotten. */
   hostAnswered: boolean;
@@ -43,11 +43,9 @@ const LONGEST_OFFLINE_PROBE_MS = 60_000;
 /** A lost race on this machine is over in moments; the wait grows in case it is not. */
 const SOON_MS = 250;
 
-export function decideSettle(
-  answer: SyncOutcome,
-  job: { attempt: number; hostGate: string; strikes: number },
-  rules: SettleRules,
-): SettleDecision {
+type JobAt = { attempt: number; hostGate: string; credentialGate: string; strikes: number };
+
+export function decideSettle(answer: SyncOutcome, job: JobAt, rules: SettleRules): SettleDecision {
   switch (answer.kind) {
     case 'done':
       return { outcome: answer, pauses: [], hostAnswered: true };
@@ -63,11 +61,7 @@ export function decideSettle(
   }
 }
 
-function decideFailure(
-  failure: Failure,
-  job: { attempt: number; hostGate: string; strikes: number },
-  rules: SettleRules,
-): SettleDecision {
+function decideFailure(failure: Failure, job: JobAt, rules: SettleRules): SettleDecision {
   const { reason } = failure;
   const plain = (outcome: JobOutcome): SettleDecision => ({ outcome, pauses: [], hostAnswered: false });
   if (failure.code === 'aborted') return plain({ kind: 'release', reason: null });
@@ -111,8 +105,6 @@ function exhausted(reason: Reason, attempts: number): Reason {
     reason.action,
   );
 }
-
-type JobAt = { attempt: number; hostGate: string; strikes: number };
 
 /** A host that hangs would hold every slot: its gate lets one try through at a time until it answers. */
 function afterTimeout(failure: Failure, job: JobAt, rules: SettleRules): SettleDecision {
@@ -158,12 +150,17 @@ function decidePause(failure: Failure, job: JobAt, rules: SettleRules): SettleDe
   return { outcome: { kind: 'partial', status: 'retrying', reason }, pauses, hostAnswered: false, againMs };
 }
 
-/** The failure may concern another host than the project's own: a redirect, the API. Both are left alone. */
+/**
+ * A host limits accounts: those that use another credential go on. A host that cannot be reached is so for all. The
+ * failure may concern another host than the project's own (a redirect, the API): both are left alone.
+ */
 function pausesOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause[] {
   const pause = pauseOf(failure, job, rules);
   // A lane without a gate is shared by projects that have nothing in common.
-  if (pause.key === job.hostGate || job.hostGate === NO_HOST_GATE) return [pause];
-  return [pause, { ...pause, key: job.hostGate }];
+  if (job.hostGate === NO_HOST_GATE) return [pause];
+  const isAccount = failure.code === 'rate-limited' && job.credentialGate !== NO_CREDENTIAL_GATE;
+  const own = { ...pause, key: isAccount ? job.credentialGate : job.hostGate };
+  return pause.key === job.hostGate || pause.key === own.key ? [own] : [pause, own];
 }
 
 function pauseOf(failure: Failure, job: Pick<JobAt, 'hostGate' | 'strikes'>, rules: TryRules): GatePause {

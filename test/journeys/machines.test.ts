@@ -209,7 +209,7 @@ suite('two machines on one queue', () => {
     const sent = journey.server.requests.length;
     await notes.repo.write('b.md', 'b\n');
     await desk.untilState('notes', 'rate-limited');
-    expect((await desk.project('notes')).job.waitingFor).toMatch(/^gate:host:/);
+    expect((await desk.project('notes')).job.waitingFor).toMatch(/^gate:cred:/);
     expect(journey.server.requests.length).toBe(sent);
     await untilRemoteHas(journey, notes, 'b.md', 'b\n');
     await untilRemoteHas(journey, blog, 'a.md', 'a\n');

@@ -116,7 +116,7 @@ test('429 at a question pauses the host for as long as it says', async () => {
   const from = journey.server.requests.findIndex((request) => request.fault === 'status');
   const paused = await feed.until(({ type }) => type === 'gate.paused', 'gate.paused');
   expect(paused.data).toMatchObject({
-    key: `host:${new URL(journey.server.url).host}`,
+    key: `cred:${new URL(journey.server.url).host}`,
     reason: 'rate-limited',
   });
   await colleaguePushes(project, { 'a.md': 'theirs\n' });

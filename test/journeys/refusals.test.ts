@@ -43,7 +43,7 @@ test('without any token the project says which setting is missing', async () => 
   expect(shown.stateReason.code).toBe('credential-missing');
 });
 
-test('429 with Retry-After pauses the host, costs no attempt, and then works', async () => {
+test('429 with Retry-After pauses the account, costs no attempt, and then works', async () => {
   const project = await journey.addProject('busy');
   const service = await journey.start({ folders: [project.path] });
   await service.untilState('busy', 'safe');
@@ -60,7 +60,7 @@ test('429 with Retry-After pauses the host, costs no attempt, and then works', a
   const { body } = await service.api('GET', '/api/sync/status');
   expect(body.status.gates[0]).toMatchObject({
     reason: 'rate-limited',
-    key: `host:${hostOf(journey.server.url)}`,
+    key: `cred:${hostOf(journey.server.url)}`,
   });
   const queue = (await service.api('GET', '/api/sync/queue')).body;
   expect(queue.queue[0]).toMatchObject({

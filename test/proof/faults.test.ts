@@ -127,6 +127,7 @@ function jobAfter({ outcome, pauses }: SettleDecision) {
   return { job, gate };
 }
 
+const GATES = { hostGate: 'host:h', credentialGate: 'cred:h' };
 const SETTLED = { retry: 'retry', pause: 'release', park: 'park', conflict: 'conflict' } as const;
 const RULE: Record<Row['fate'], RetryRule> = {
   retry: 'backoff',
@@ -141,7 +142,7 @@ test.concurrent.each(ROWS)('$name: $code, and then $fate', async (row: Row) => {
   const input = syncOf(row, scene);
   const { outcome, facts } = await syncOnce(input);
   const { attempt = 1 } = row;
-  const decision = decideSettle(outcome, { attempt, hostGate: 'host:h', strikes: 0 }, RULES);
+  const decision = decideSettle(outcome, { attempt, ...GATES, strikes: 0 }, RULES);
 
   // The failure, and what becomes of the job.
   expect(decision.outcome.kind).toBe(SETTLED[row.fate]);

@@ -11,7 +11,7 @@ const RULES = {
   random: () => 0.5,
   now: 1_000_000,
 };
-const JOB = { attempt: 1, hostGate: 'host:h', strikes: 0 };
+const JOB = { attempt: 1, hostGate: 'host:h', credentialGate: 'cred:me', strikes: 0 };
 
 const failed = (code: FailureCode, options?: FailureOptions): SyncOutcome => ({
   kind: 'failed',
@@ -80,7 +80,17 @@ test('decideSettle() obeys Retry-After on the gate the failure names', () => {
   expect(pause).toMatchObject({ key: 'host:api', reason: 'rate-limited', remaining: 0, limit: 60 });
   expect(pause?.pauseMs).toBeGreaterThanOrEqual(120_000);
   // Or the job, whose lane is another host, would be claimed again at once.
-  expect(own?.key).toBe('host:h');
+  expect(own?.key).toBe('cred:me');
+});
+
+test('decideSettle() pauses the account that a host limits, and the host that cannot be reached', () => {
+  const keys = (code: FailureCode, job = JOB, gate = 'host:h') =>
+    decide(failed(code, { data: { gate } }), job).pauses.map(({ key }) => key);
+  expect(keys('rate-limited')).toEqual(['cred:me']);
+  expect(keys('rate-limited', JOB, 'cred:me')).toEqual(['cred:me']);
+  expect(keys('offline')).toEqual(['host:h']);
+  // Nobody knows for which account it was.
+  expect(keys('rate-limited', { ...JOB, credentialGate: 'cred:none' })).toEqual(['host:h']);
 });
 
 test('decideSettle() doubles the pause with each strike, and probes sooner when offline', () => {
@@ -127,7 +137,10 @@ test('decideNextTry() obeys Retry-After, and closes the gate of a host that asks
 
 test('decideSettle() lets a job in a lane without a gate wait by itself, and pauses only the host that failed', () => {
   const failure = new Failure('offline', 'x', { data: { gate: 'host:h' } });
-  const { outcome, pauses, againMs } = decide({ kind: 'failed', failure }, { ...JOB, hostGate: 'host:none' });
+  const { outcome, pauses, againMs } = decide(
+    { kind: 'failed', failure },
+    { ...JOB, hostGate: 'host:none', credentialGate: 'cred:none' },
+  );
   expect(outcome).toMatchObject({ kind: 'partial', status: 'retrying' });
   expect(pauses.map(({ key }) => key)).toEqual(['host:h']);
   expect(againMs).toBe(pauses[0]?.pauseMs);

@@ -8,9 +8,10 @@ import { remoteStates } from './005-remote-states.ts';
 import { releases } from './006-releases.ts';
 import { machines } from './007-machines.ts';
 import { scheduleTimes } from './008-schedules.ts';
+import { probes } from './009-probes.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
-  ...[machines, scheduleTimes],
+  ...[machines, scheduleTimes, probes],
 ];
