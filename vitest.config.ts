@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    globalSetup: ['test/support/build-page.ts'],
+    globalSetup: ['test/support/build-all.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_FACTS, type ProjectFacts } from '../../src/model/project.ts';
 import { createGitRepo, runGit } from '../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
+import { moduleArgs } from '../support/module-args.ts';
 import { syncOnce } from '../support/sync-once.ts';
 import { diceFor, IS_LONG } from './settings.ts';
 
@@ -116,8 +117,7 @@ type Ending = { signal: string | null; out: string; err: string };
 
 async function runWorker(scene: Scene, at: { point?: string; change?: number }): Promise<Ending> {
   const task = JSON.stringify({ worktree: scene.path, facts: scene.facts, ...at });
-  const runtime = ON_DENO ? ['run', '-A'] : ['--import', 'tsx'];
-  const child = spawn(process.execPath, [...runtime, WORKER, task], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...moduleArgs(WORKER), task], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ending: Ending = { signal: null, out: '', err: '' };
   child.stdout.on('data', (chunk) => {
     ending.out += chunk;

@@ -12,6 +12,7 @@ import { reclaimDeadWorkers } from '../../src/queue/workers.ts';
 import type { Database } from '../../src/store/database.ts';
 import { type DatabaseLocation, openDatabase } from '../../src/store/open.ts';
 import { addProjectRow, databaseDeps, readEvents, temporaryFolder } from '../support/database.ts';
+import { moduleArgs } from '../support/module-args.ts';
 import { sqldMissing, startSqld } from '../support/sqld.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -39,7 +40,7 @@ async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
 
 function startWorker({ location, folder }: Arena, workerId: string): ChildProcess {
   const settings = JSON.stringify({ location, folder, workerId, leaseMs: LEASE_MS });
-  return spawn(process.execPath, ['--import', 'tsx', WORKER, settings], { cwd: ROOT, stdio: 'inherit' });
+  return spawn(process.execPath, [...moduleArgs(WORKER), settings], { cwd: ROOT, stdio: 'inherit' });
 }
 
 /** Keeps three workers alive and kills one again and again, then lets the rest finish what waits. */

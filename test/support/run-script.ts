@@ -2,12 +2,11 @@
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { moduleArgs } from './module-args.ts';
 
-const RUNTIME_ARGS = 'Deno' in globalThis ? ['run', '-A'] : ['--import', 'tsx'];
-
-/** `script` lies beside this file; the process starts in the project's folder, where tsx is found. */
+/** `script` lies beside this file; the process starts in the project's folder. */
 export function runScript(script: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
   const file = fileURLToPath(new URL(script, import.meta.url));
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  return spawn(process.execPath, [...RUNTIME_ARGS, file, ...args], { cwd, stdio });
+  return spawn(process.execPath, [...moduleArgs(file), ...args], { cwd, stdio });
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { gitEnv } from './git-repo.ts';
+import { moduleArgs } from './module-args.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src/main.ts');
@@ -203,9 +204,9 @@ function denoStart(): string[] {
 function launch({ folders = [], args = [], env = {}, dataDir }: ServiceOptions) {
   const all = [...folders, '--port', '0', '--db', join(dataDir, 'queue.db'), ...args];
   const [command, ...runtimeArgs] =
-    RUNTIME === 'deno' ? denoStart() : [process.execPath, '--import', 'tsx', MAIN, 'start'];
+    RUNTIME === 'deno' ? denoStart() : [process.execPath, ...moduleArgs(MAIN), 'start'];
   const child = spawn(command as string, [...runtimeArgs, ...all], {
-    // tsx and deno resolve from the project; the service's own files are named absolutely.
+    // Deno resolves from the project; the service's own files are named absolutely.
     cwd: ROOT,
     env: {
       ...{ ...gitEnv(), NODE_ENV: 'test', NO_COLOR: '1' },

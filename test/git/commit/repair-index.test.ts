@@ -9,6 +9,7 @@ import { openRepository } from '../../../src/git/repository.ts';
 import { systemClock, systemRandom } from '../../../src/host/clock.ts';
 import { NO_FACTS } from '../../../src/model/project.ts';
 import { createGitRepo, type GitRepo, gitEnv } from '../../support/git-repo.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 import { syncOnce } from '../../support/sync-once.ts';
 
 const isDeno = process.versions.deno !== undefined;
@@ -85,7 +86,7 @@ test.skipIf(isDeno)('a sync repairs the index of a killed commit whose lock a pe
   await repo.write('changed', 'after\n');
   const input = JSON.stringify({ worktree: repo.path, facts: NO_FACTS, point: 'ref-moved' });
   const ended = await new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', WORKER, input], { env: gitEnv() }, (error) =>
+    execFile(process.execPath, [...moduleArgs(WORKER), input], { env: gitEnv() }, (error) =>
       resolve(error?.signal),
     );
   });

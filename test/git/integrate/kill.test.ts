@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { createGitRepo, type GitRepo } from '../../support/git-repo.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 
 const WORKER = fileURLToPath(new URL('../../support/integrate-worker.ts', import.meta.url));
 const BUSY_MACHINE_MS = 240_000;
@@ -50,7 +51,7 @@ async function makeBench(): Promise<Bench> {
 
 function launch({ git, theirs }: Bench, stopAt: string, times: number) {
   const input = JSON.stringify({ path: git.path, theirs, stopAt, times });
-  const child = spawn(process.execPath, ['--import', 'tsx', WORKER, input], {
+  const child = spawn(process.execPath, [...moduleArgs(WORKER), input], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

@@ -8,6 +8,7 @@ import { toRepoPath } from '../../../src/git/paths.ts';
 import { protect } from '../../../src/git/snapshot/protect.ts';
 import { type RestoreInput, restoreSnapshot } from '../../../src/git/snapshot/restore.ts';
 import { diceOf } from '../../support/journey.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 import { type Bench, createBench, everythingElse, treeByGit } from './bench.ts';
 
 let bench: Bench;
@@ -215,7 +216,7 @@ test('restoring everything from any snapshot gives exactly its tree, over random
 
 const WORKER = fileURLToPath(new URL('../../support/snapshot-crash-worker.ts', import.meta.url));
 async function killAt(step: string, ...more: string[]): Promise<void> {
-  const args = ['--import', 'tsx', WORKER, bench.path, step, ...more];
+  const args = [...moduleArgs(WORKER), bench.path, step, ...more];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const [, signal] = await once(child, 'close');
   expect(signal).toBe('SIGKILL');

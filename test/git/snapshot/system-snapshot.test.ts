@@ -11,6 +11,7 @@ import { toRepoPath } from '../../../src/git/paths.ts';
 import { protect } from '../../../src/git/snapshot/protect.ts';
 import { restoreSnapshot } from '../../../src/git/snapshot/restore.ts';
 import { createGitRepo } from '../../support/git-repo.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 import { type Bench, createBench, everythingElse, treeByGit } from './bench.ts';
 
 /** Comes with ssh. */
@@ -259,7 +260,7 @@ test.each([
     const good = await bench.snapshot();
     await bench.git.write('a.txt', 'later\r\n');
     await bench.git.write('plain.bin', 'later\n');
-    const args = ['--import', 'tsx', WORKER, bench.path, step, ...(isRestore ? [good] : [])];
+    const args = [...moduleArgs(WORKER), bench.path, step, ...(isRestore ? [good] : [])];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
     const [, signal] = await once(child, 'close');
     expect(signal).toBe('SIGKILL');

@@ -9,6 +9,7 @@ import { openRepository } from '../../../src/git/repository.ts';
 import { type ThinInput, thin } from '../../../src/git/snapshot/thin.ts';
 import { clearAfterKill } from '../../../src/git/sync/repository-lock.ts';
 import { systemClock } from '../../../src/host/clock.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 import { type Bench, createBench, everythingElse } from './bench.ts';
 
 const DAY = 86_400_000;
@@ -84,7 +85,7 @@ test.each(['ref-locked', 'packed-locked', 'unpacked', 'loose-removed'])(
   'thin() that is killed at %s leaves a healthy repository without locks, and the next one finishes it',
   async (step) => {
     await bench.git.git('pack-refs', '--all');
-    const args = ['--import', 'tsx', WORKER, bench.path, step, 'thin', old, String(bench.clock.now())];
+    const args = [...moduleArgs(WORKER), bench.path, step, 'thin', old, String(bench.clock.now())];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
     const [, signal] = await once(child, 'close');
     expect(signal).toBe('SIGKILL');

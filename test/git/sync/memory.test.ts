@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
 import { createGitRepo, gitEnv, runGit } from '../../support/git-repo.ts';
 import { startGitServer } from '../../support/git-server.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 
 const isDeno = process.versions.deno !== undefined;
 const FILE_BYTES = 95_000_000;
@@ -45,7 +46,7 @@ test.skipIf(isDeno)(
     await repo.git('remote', 'add', 'origin', remote.url);
     await repo.write('small.txt', 'small');
     const worker = join(import.meta.dirname, '../../support/sync-memory-worker.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', worker, repo.path], {
+    const child = spawn(process.execPath, [...moduleArgs(worker), repo.path], {
       env: gitEnv(),
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -8,6 +8,7 @@ import { gitRunner } from '../../../src/git/system/run-git.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { processStart } from '../../../src/host/process-start.ts';
 import { createGitRepo, type GitRepo, gitEnv } from '../../support/git-repo.ts';
+import { moduleArgs } from '../../support/module-args.ts';
 
 const WORKER = fileURLToPath(new URL('../../support/git-child-worker.ts', import.meta.url));
 
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 test('a git command of a service that is killed before it was noted never begins', async () => {
   const task = JSON.stringify({ worktree: repo.path, env: gitEnv() });
-  const child = spawn(process.execPath, ['--import', 'tsx', WORKER, task], {
+  const child = spawn(process.execPath, [...moduleArgs(WORKER), task], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [, signal] = await once(child, 'close');
