@@ -168,6 +168,7 @@ function buildService(built: Built) {
       discoverDepth,
       sync: tools.sync,
       progress,
+      webhookSecret: () => config.current().webhookSecret,
     },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
     backup: { clock, databasePath: databasePathOf(host, config.current()) },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { LOG_LEVELS } from '../host/log.ts';
 import { RETENTION_SETTINGS } from './retention-settings.ts';
 import { integer, type Setting } from './setting.ts';
+import { WEBHOOK_SETTINGS } from './webhook-settings.ts';
 
 const HOST_PORT = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i;
 const DAY_MS = 86_400_000;
@@ -227,6 +228,7 @@ export const SETTINGS = {
     doc: 'How long running syncs may finish at a stop.',
   },
   ...RETENTION_SETTINGS,
+  ...WEBHOOK_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof SETTINGS;

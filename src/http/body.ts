@@ -4,7 +4,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { Failure } from '../model/failure.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
+export const MAX_BODY_BYTES = 1024 * 1024;
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** @throws Failure `body-too-large`, `malformed-json`, `invalid-request` */
@@ -20,8 +20,11 @@ export const readBody: MiddlewareHandler = async (c, next) => {
   await next();
 };
 
-// Counted while reading: a chunked body names no length, and a named length may be wrong.
-async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array> {
+/**
+ * Counted while reading: a chunked body names no length, and a named length may be wrong.
+ * @throws Failure `body-too-large`, `invalid-request`
+ */
+export async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();

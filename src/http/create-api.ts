@@ -31,6 +31,7 @@ import { addServiceRoutes } from './service.ts';
 import { addSnapshotRoutes } from './snapshots.ts';
 import { addTicketRoutes, createTickets } from './tickets.ts';
 import { addTriggerRoutes } from './trigger.ts';
+import { addWebhookRoutes } from './webhooks.ts';
 
 export type ApiDeps = {
   db: Database;
@@ -77,6 +78,7 @@ export function createApi(ports: ApiDeps): Api {
   addConflictRoutes(app, deps);
   addHeldRoutes(app, deps);
   addSnapshotRoutes(app, deps);
+  addWebhookRoutes(app, deps);
   addTicketRoutes(app, { tickets });
   addFeedRoutes(app, { ...deps, feeds });
   addHealthRoutes(app, deps);

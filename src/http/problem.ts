@@ -16,6 +16,7 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'invalid-config': 400,
   'malformed-json': 400,
   unauthorized: 401,
+  'webhook-signature-invalid': 401,
   'forbidden-host': 403,
   'forbidden-origin': 403,
   'not-found': 404,

@@ -9,6 +9,9 @@ export const requestFailures = {
   unauthorized: never('Send `Authorization: Bearer` with the value of SYNC_API_TOKEN.'),
   'forbidden-host': never('Call the service by localhost or a configured name.'),
   'forbidden-origin': never('Call from the configured corsOrigin.'),
+  'webhook-signature-invalid': never(
+    'Give the webhook the secret that is set here as SYNC_WEBHOOK_SECRET, or let gitferry register it.',
+  ),
   'not-found': never('See GET /openapi.json for the routes.'),
   'method-not-allowed': never('Use a method from the Allow header.'),
   'project-not-found': never('See GET /api/sync/projects for the ids.'),

@@ -8,6 +8,7 @@ import type { JobView } from './job.ts';
 import type { SyncProgress } from './progress.ts';
 import type { HeldFile, Project, RefusedDeletions } from './project.ts';
 import type { GithubConfigPatch } from './project-config.ts';
+import type { WebhookDelivery, WebhookResult } from './webhook.ts';
 
 export type TriggerOptions = { immediate: boolean; priority?: number };
 
@@ -144,6 +145,8 @@ export type Service = {
    * @throws Failure `backup-exists`, `backup-elsewhere`, `invalid-request`, `disk-full`, `database-corrupt`
    */
   backUp(path: string | null): Promise<Backup>;
+  /** Acts once upon each signed delivery. @throws Failure `webhook-signature-invalid`, `malformed-json`, `invalid-request` */
+  receiveWebhook(delivery: WebhookDelivery): Promise<WebhookResult>;
   /** Git folders under the roots that are not projects yet. */
   discover(): Promise<{ path: string; name: string; remoteUrl: string | null }[]>;
 };

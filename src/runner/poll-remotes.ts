@@ -146,16 +146,21 @@ function createNews() {
   };
 }
 
+/** A project that was never safe is asked by its syncs anyway; one that is paused waits. */
+function isPolled(project: Project, now: number): boolean {
+  const { pausedUntil, facts } = project;
+  if (facts.lastSafeAt === null || Object.keys(facts.remoteTips).length === 0) return false;
+  return takesOthersWork(project) && (pausedUntil === null || pausedUntil <= now);
+}
+
 /**
- * A project that was never safe is asked by its syncs anyway. Left out is also what could not take the changes in: by
- * its settings, because the system's git works there, or because its folder has to be put right first.
+ * False for what could not take in what others push: by its settings, because the system's git works there, or because
+ * its folder has to be put right first.
  */
-function isPolled({ github, pausedUntil, facts }: Project, now: number): boolean {
+export function takesOthersWork({ github, facts }: Pick<Project, 'github' | 'facts'>): boolean {
   const { enabled, integrate, mode } = github;
   if (!enabled || integrate === 'off' || mode === 'snapshot' || facts.engine?.name === 'git') return false;
-  if (facts.lastSafeAt === null || Object.keys(facts.remoteTips).length === 0) return false;
-  if (facts.blocked !== null && STANDING_CODES.has(facts.blocked.code)) return false;
-  return pausedUntil === null || pausedUntil <= now;
+  return facts.blocked === null || !STANDING_CODES.has(facts.blocked.code);
 }
 
 function prefixesOf({ facts, github }: Project): string[] {

@@ -18,6 +18,7 @@ import { createHeldControl } from './held-control.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createProjectControl, mustFindProject } from './project-control.ts';
 import { queueResolution } from './queue-resolution.ts';
+import { createWebhookReceiver } from './receive-webhook.ts';
 import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
 import { triggerElsewhere } from './trigger-elsewhere.ts';
 
@@ -35,6 +36,7 @@ export type ServicePorts = {
   createPipeline(): Pipeline;
   roots(): readonly string[];
   discoverDepth(): number;
+  webhookSecret(): string | null;
 };
 
 /** `wake` makes the queue look at once, after a setting changed. */
@@ -57,6 +59,12 @@ export function createService(ports: ServicePorts): ControlledService {
     ...projectControl,
     ...createHeldControl({ db, machineId, started, updateProject: projectControl.updateProject }),
     ...snapshots(ports),
+    receiveWebhook: createWebhookReceiver({
+      ...ports,
+      db,
+      secret: ports.webhookSecret,
+      wake: () => pipeline()?.wake(),
+    }),
   };
 }
 

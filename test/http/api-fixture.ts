@@ -20,6 +20,7 @@ import type { Service } from '../../src/model/service.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { findJob } from '../../src/queue/reads.ts';
 import { createHeldControl } from '../../src/service/held-control.ts';
+import { createWebhookReceiver } from '../../src/service/receive-webhook.ts';
 import { chooseForConflict } from '../../src/store/conflicts.ts';
 import type { Database } from '../../src/store/database.ts';
 import { appendEvents, eventBounds, readEvents } from '../../src/store/events.ts';
@@ -33,6 +34,7 @@ import {
 } from '../../src/store/projects.ts';
 
 export const TOKEN = 'correct-horse-battery-staple';
+export const WEBHOOK_SECRET = 'a-webhook-secret-of-the-tests';
 const MACHINE = 'laptop';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes
@@ -61,7 +63,12 @@ export async function createFixture(options: FixtureOptions = {}) {
     ...{ clock: systemClock, log, pollMs: 250 },
   });
   await bus.start();
-  const service: Service = { ...createPlayedService(db), ...options.service };
+  const receiveWebhook = createWebhookReceiver({
+    ...{ db, bus, log },
+    secret: () => WEBHOOK_SECRET,
+    wake: () => {},
+  });
+  const service: Service = { ...createPlayedService(db), receiveWebhook, ...options.service };
   const config = createConfigAccess({ layers: {}, save: async () => {}, onChange: () => {} });
   const access: AccessOptions = {
     apiToken: null,
@@ -119,7 +126,7 @@ async function addProject(db: Database, name: string, github: Record<string, unk
 }
 
 /** Plays what app.ts does, over the real tables. */
-function createPlayedService(db: Database): Service {
+function createPlayedService(db: Database): Omit<Service, 'receiveWebhook'> {
   let running = true;
   const sync = async (projectIds: ProjectId[], options: { immediate: boolean; priority?: number }) =>
     enqueue(db, {
@@ -135,7 +142,7 @@ function createPlayedService(db: Database): Service {
     if (project === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
     return project;
   };
-  const played: Omit<Service, 'heldBack' | 'releaseHeld' | 'confirmDeletions'> = {
+  const played: Omit<Service, 'heldBack' | 'releaseHeld' | 'confirmDeletions' | 'receiveWebhook'> = {
     version: '0.1.0',
     machineId: MACHINE,
     createdAt: systemClock.now(),

@@ -9,9 +9,10 @@ import { releases } from './006-releases.ts';
 import { machines } from './007-machines.ts';
 import { scheduleTimes } from './008-schedules.ts';
 import { probes } from './009-probes.ts';
+import { webhooks } from './010-webhooks.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
-  ...[machines, scheduleTimes, probes],
+  ...[machines, scheduleTimes, probes, webhooks],
 ];
