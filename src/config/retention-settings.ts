@@ -17,4 +17,11 @@ export const RETENTION_SETTINGS = {
     applies: 'live',
     doc: 'Feed events kept for replay.',
   },
+  auditDays: {
+    ...integer(1, 3_650),
+    default: 365,
+    env: 'SYNC_AUDIT_DAYS',
+    applies: 'live',
+    doc: 'Days that the record of who changed what is kept.',
+  },
 } as const satisfies Record<string, Setting>;

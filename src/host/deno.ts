@@ -23,7 +23,10 @@ type DenoApi = ForeignCalls &
     addSignalListener(signal: string, handler: () => void): void;
     serve(
       options: { hostname: string; port: number; onListen: () => void; signal: AbortSignal },
-      handler: (request: Request) => Response | Promise<Response>,
+      handler: (
+        request: Request,
+        info: { remoteAddr: { hostname?: string } },
+      ) => Response | Promise<Response>,
     ): DenoServer;
   };
 const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
@@ -46,8 +49,8 @@ export const host: Host = {
     const stop = new AbortController();
     let server: DenoServer;
     try {
-      server = deno.serve({ ...options, onListen() {}, signal: stop.signal }, (request) =>
-        app.fetch(request),
+      server = deno.serve({ ...options, onListen() {}, signal: stop.signal }, (request, { remoteAddr }) =>
+        app.fetch(request, { remoteAddress: remoteAddr.hostname }),
       );
     } catch (error) {
       throw listenFailure(error, options);

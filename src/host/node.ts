@@ -31,7 +31,9 @@ export const host: Host = {
   async listen(app, options): Promise<Listening> {
     const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
     const server = createAdaptorServer({
-      fetch: (request, env) => app.fetch(request, env),
+      fetch: (request, env) =>
+        // The same object: the upgrade of a WebSocket is remembered by it.
+        app.fetch(request, Object.assign(env, { remoteAddress: env.incoming.socket.remoteAddress })),
       createServer,
       serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       websocket: { server: sockets as WebSocketServerLike },

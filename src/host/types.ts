@@ -4,7 +4,7 @@
 import type { UpgradeWebSocket } from 'hono/ws';
 import type { Clock, Random } from './clock.ts';
 
-/** The part of a Hono app that a server needs; `env` carries the raw request on Node. */
+/** The part of a Hono app that a server needs; `env` carries the peer's `remoteAddress`, on Node also the raw request. */
 type FetchHandler = { fetch(request: Request, env?: object): Response | Promise<Response> };
 
 /** `port` is the real one, also when 0 was asked for. `close` ends open connections after `graceMs`. */

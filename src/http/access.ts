@@ -1,13 +1,18 @@
-// Who may call: the Host name (DNS rebinding), the Origin (foreign pages) and the token.
+// Who may call: the Host name (DNS rebinding), the Origin (foreign pages), the token and the role of its holder.
 // Knows nothing of what the routes do; every path needs a token unless it is listed here.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
+import { ADMIN_CALLER, type Caller, includesRole, LOCAL_CALLER } from '../model/caller.ts';
 import { Failure } from '../model/failure.ts';
+import type { ApiEnv } from './api-app.ts';
+import { hostOf, isLoopbackName, nameOf } from './peer.ts';
+import type { People } from './people.ts';
+import { roleFor } from './roles.ts';
 import type { Tickets } from './tickets.ts';
 
 export type AccessOptions = {
-  /** Null: no token is needed. */
+  /** The token of the admin; null: none is needed. */
   apiToken: string | null;
   corsOrigin: string | string[];
   /** The address that was bound, as configured. */
@@ -26,30 +31,48 @@ const OPEN_PATHS = /^\/(?:health|style\.css|assets\/[^/]+)?$/;
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 const HOST_FORM = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 
-/** Refuses what must not go on. @throws Failure `forbidden-host`, `unauthorized`, `forbidden-origin` */
+/** Lets through only what may go on, with the caller. @throws Failure `forbidden-host`, `unauthorized`,
+ * `forbidden-origin`, `forbidden-role`, `database-unreachable` */
 export function createAccessCheck(deps: {
   access: () => AccessOptions;
   tickets: Tickets;
-}): MiddlewareHandler {
+  people: Pick<People, 'find'>;
+}): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     // Hosts call by a public name and have no token: their signature is checked where the body is read.
     if (c.req.method === 'POST' && c.req.path === WEBHOOK_PATH) return next();
     const options = deps.access();
     checkHost(c, options);
-    const open = READING.has(c.req.method) && OPEN_PATHS.test(c.req.path);
-    if (!open && !isAuthorized(c, options) && !hasTicket(c, deps.tickets)) {
-      throw new Failure('unauthorized', 'This needs a valid token.');
-    }
+    const { method, path } = c.req;
+    if (READING.has(method) && OPEN_PATHS.test(path)) return next();
+    const caller = await findCaller(c, { ...deps, options });
+    if (caller === null) throw new Failure('unauthorized', 'This needs a valid token.');
     checkOrigin(c, options);
+    c.set('caller', caller);
+    const needed = roleFor(method, path);
+    if (!includesRole(caller.role, needed)) {
+      const detail = `"${caller.name}" is ${caller.role}; this needs the role ${needed}.`;
+      throw new Failure('forbidden-role', detail);
+    }
     await next();
   };
 }
 
-/** Whether the request carries the token, or none is needed. */
-function isAuthorized(c: Context, options: Pick<AccessOptions, 'apiToken'>): boolean {
-  if (options.apiToken === null) return true;
+type CallerDeps = { options: AccessOptions; tickets: Tickets; people: Pick<People, 'find'> };
+
+/** Null: nobody who may call. */
+async function findCaller(c: Context, { options, tickets, people }: CallerDeps): Promise<Caller | null> {
+  const { apiToken } = options;
   const sent = /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return sent !== undefined && equalInConstantTime(sent, options.apiToken);
+  if (sent !== undefined && apiToken !== null && equalInConstantTime(sent, apiToken))
+    return { name: ADMIN_CALLER, role: 'admin', tokenId: null };
+  const holder = sent === undefined ? null : await people.find(sent);
+  // A token that was revoked must not fall back to the rights of callers without one.
+  if (holder !== null) return holder === 'refused' ? null : holder;
+  return (
+    redeemTicket(c, tickets) ??
+    (apiToken === null ? { name: LOCAL_CALLER, role: 'admin', tokenId: null } : null)
+  );
 }
 
 /** Origins of the configuration, as browsers write them. */
@@ -57,10 +80,10 @@ export function isConfiguredOrigin(origin: string, corsOrigin: string | string[]
   return [corsOrigin].flat().some((allowed) => new URL(allowed).origin === origin);
 }
 
-function hasTicket(c: Context, tickets: Tickets): boolean {
-  if (c.req.method !== 'GET' || c.req.path !== FEED_PATH) return false;
+function redeemTicket(c: Context, tickets: Tickets): Caller | null {
+  if (c.req.method !== 'GET' || c.req.path !== FEED_PATH) return null;
   const ticket = c.req.query('ticket');
-  return ticket !== undefined && tickets.redeem(ticket);
+  return ticket === undefined ? null : tickets.redeem(ticket);
 }
 
 function equalInConstantTime(a: string, b: string): boolean {
@@ -71,12 +94,12 @@ function equalInConstantTime(a: string, b: string): boolean {
 
 function checkHost(c: Context, options: AccessOptions): void {
   // Elsewhere the token protects, and the service cannot know every name that leads to it.
-  if (!isLoopback(options.boundHost.toLowerCase())) return;
+  if (!isLoopbackName(options.boundHost.toLowerCase())) return;
   const host = hostOf(c);
   if (HOST_FORM.test(host)) {
     const name = nameOf(host);
     const allowed = options.allowedHosts.map((entry) => entry.toLowerCase());
-    if (isLoopback(name) || allowed.includes(host) || allowed.includes(name)) return;
+    if (isLoopbackName(name) || allowed.includes(host) || allowed.includes(name)) return;
   }
   throw new Failure('forbidden-host', `The service does not answer to the name "${host.slice(0, 200)}".`);
 }
@@ -98,17 +121,9 @@ function isOwnOrigin(origin: string, host: string, options: AccessOptions): bool
   const own = `${from.protocol}//${host}`;
   if (URL.canParse(own) && new URL(own).host === from.host) return true;
   const port = from.port === '' ? (from.protocol === 'http:' ? 80 : 443) : Number(from.port);
-  return isLoopback(options.boundHost.toLowerCase()) && isLoopback(from.hostname) && port === options.port();
-}
-
-function hostOf(c: Context): string {
-  return (c.req.header('host') ?? new URL(c.req.url).host).toLowerCase();
-}
-
-function nameOf(host: string): string {
-  return host.replace(/:\d+$/, '');
-}
-
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '[::1]' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
+  return (
+    isLoopbackName(options.boundHost.toLowerCase()) &&
+    isLoopbackName(from.hostname) &&
+    port === options.port()
+  );
 }

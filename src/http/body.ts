@@ -3,15 +3,16 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { Failure } from '../model/failure.ts';
+import type { ApiEnv } from './api-app.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** @throws Failure `body-too-large`, `malformed-json`, `invalid-request` */
-export const readBody: MiddlewareHandler = async (c, next) => {
+export const readBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
   if (!WITH_BODY.has(c.req.method)) return next();
   const text = decode(await readWithin(c.req.raw, MAX_BODY_BYTES)).trim() || '{}';
-  checkJson(text);
+  c.set('bodyKeys', keysOf(parseJson(text)));
   const headers = new Headers(c.req.raw.headers);
   headers.delete('content-length');
   headers.delete('transfer-encoding');
@@ -56,11 +57,27 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function checkJson(text: string): void {
+function parseJson(text: string): unknown {
   try {
-    JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     // The parser's message quotes the body, which may hold a secret.
     throw new Failure('malformed-json', 'The body is not valid JSON.', { cause });
   }
+}
+
+const MOST_KEYS = 50;
+const LONGEST_KEY = 100;
+const DEEPEST = 4;
+
+/** Names of the values, `github.mode` for one inside of another; never a value. */
+function keysOf(body: unknown, prefix = '', depth = 1): string[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return [];
+  const entries = Object.entries(body).slice(0, MOST_KEYS);
+  const keys = entries.flatMap(([key, value]) => {
+    const name = prefix + key.slice(0, LONGEST_KEY);
+    const inner = depth < DEEPEST ? keysOf(value, `${name}.`, depth + 1) : [];
+    return inner.length > 0 ? inner : [name];
+  });
+  return keys.slice(0, MOST_KEYS);
 }

@@ -1,7 +1,10 @@
 // GET and PUT /api/sync/config. What the settings are, and what they allow, is known to src/config.
 
 import { createRoute } from '@hono/zod-openapi';
+import { Failure } from '../model/failure.ts';
+import type { AccessOptions } from './access.ts';
 import type { ApiApp } from './api-app.ts';
+import { isFromThisMachine } from './peer.ts';
 import { json, jsonBody, problems } from './schemas/common.ts';
 import { ConfigAnswerSchema, ConfigChangedSchema, ConfigPatchSchema } from './schemas/status.ts';
 import { wireData } from './wire.ts';
@@ -28,13 +31,23 @@ const changeRoute = createRoute({
   responses: { 200: json(ConfigChangedSchema, 'Saved, and applied where possible.'), ...problems(400, 413) },
 });
 
-export function addConfigRoutes(app: ApiApp, { config }: { config: ConfigAccess }): void {
+/** They say which folders may be used, and where tokens are sent: not for a caller over the network to decide. */
+const OF_THE_MACHINE = ['roots', 'githubApis'] as const;
+
+type ConfigDeps = { config: ConfigAccess; access: () => Pick<AccessOptions, 'boundHost'> };
+
+export function addConfigRoutes(app: ApiApp, { config, access }: ConfigDeps): void {
   app.openapi(readRoute, (c) => {
     const { config: values, sources } = config.view();
     return c.json({ success: true as const, config: shown(values), sources }, 200);
   });
   app.openapi(changeRoute, async (c) => {
-    const { config: values, restartRequired } = await config.update(c.req.valid('json'));
+    const patch = c.req.valid('json');
+    const refused = OF_THE_MACHINE.filter((key) => Object.hasOwn(patch, key));
+    if (refused.length > 0 && !isFromThisMachine(c, access().boundHost)) {
+      throw new Failure('forbidden-from-network', `${refused.join(' and ')} cannot be set over the network.`);
+    }
+    const { config: values, restartRequired } = await config.update(patch);
     return c.json({ success: true as const, config: shown(values), restartRequired }, 200);
   });
 }

@@ -3,30 +3,33 @@
 import type { Context } from 'hono';
 import { matchType } from '../events/match-type.ts';
 import type { FeedEvent } from '../model/event.ts';
-import { type FeedDeps, isForeign, readFeedQuery, resetMessage } from './feed.ts';
+import type { ApiEnv } from './api-app.ts';
+import { type FeedDeps, holderOf, isForeign, readFeedQuery, resetMessage } from './feed.ts';
 import type { FeedMessage, FeedQuery } from './schemas/feed.ts';
 import { wireEvent } from './wire.ts';
 
+/** `gone`: the caller went away. `holder`: its named token. */
+type Waiting = { gone: AbortSignal; holder: string | null };
 type Page = { events: FeedMessage[]; nextSince: number };
 
 /**
  * Without `since` it answers at once with the position to start from.
  * @throws Failure `invalid-request`, `too-many-listeners`
  */
-export async function answerPoll(c: Context, deps: FeedDeps): Promise<Response> {
+export async function answerPoll(c: Context<ApiEnv>, deps: FeedDeps): Promise<Response> {
   const query = readFeedQuery(c);
-  const page = await pageOf(deps, query, c.req.raw.signal);
+  const page = await pageOf(deps, query, { gone: c.req.raw.signal, holder: holderOf(c) });
   return c.json({ success: true, epoch: deps.bus.epoch, ...page }, 200);
 }
 
-async function pageOf(deps: FeedDeps, query: FeedQuery, gone: AbortSignal): Promise<Page> {
+async function pageOf(deps: FeedDeps, query: FeedQuery, waiting: Waiting): Promise<Page> {
   const { since } = query;
   if (since === undefined) return { events: [], nextSince: deps.bus.latestId() };
   const latestId = deps.bus.latestId();
   // The bus would find out about a `since` of the future, but after an answer that was not to wait.
   if (isForeign(deps.bus, query) || since > latestId) return resetPage(deps, latestId);
   deps.feeds.checkRoom();
-  const found = await waitForEvents(deps, { ...query, since }, gone);
+  const found = await waitForEvents(deps, { ...query, since }, waiting);
   return 'resetTo' in found ? resetPage(deps, found.resetTo) : found;
 }
 
@@ -59,7 +62,7 @@ function createPage(query: FeedQuery & { since: number }) {
 function waitForEvents(
   deps: FeedDeps,
   query: FeedQuery & { since: number },
-  gone: AbortSignal,
+  { gone, holder }: Waiting,
 ): Promise<Page | { resetTo: number }> {
   const { bus, clock, feeds } = deps;
   const latestAtStart = bus.latestId();
@@ -78,7 +81,7 @@ function waitForEvents(
     const answerWhenDue = () => {
       if (!page.isEmpty() || (timeIsUp && page.position() >= latestAtStart)) answer();
     };
-    cleanups.push(feeds.add(async () => answer()));
+    cleanups.push(feeds.add(async () => answer(), holder));
     cleanups.push(
       clock.timer(query.timeoutMs, () => {
         timeIsUp = true;

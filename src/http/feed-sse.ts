@@ -3,7 +3,8 @@
 import type { Context } from 'hono';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
-import { type FeedDeps, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import type { ApiEnv } from './api-app.ts';
+import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
 import type { FeedMessage } from './schemas/feed.ts';
 
 type SseFeedDeps = FeedDeps & { log: Log };
@@ -13,7 +14,7 @@ const FULL_BYTES = 1024 * 1024;
 const encoder = new TextEncoder();
 
 /** @throws Failure `invalid-request`, `too-many-listeners` */
-export function answerServerSentEvents(c: Context, deps: SseFeedDeps): Response {
+export function answerServerSentEvents(c: Context<ApiEnv>, deps: SseFeedDeps): Response {
   const query = readFeedQuery(c);
   deps.feeds.checkRoom();
   const pipe = createPipe();
@@ -26,7 +27,7 @@ export function answerServerSentEvents(c: Context, deps: SseFeedDeps): Response 
       pipe.end();
     },
   });
-  const forget = deps.feeds.add(async () => pipe.end());
+  const forget = deps.feeds.add(async () => pipe.end(), holderOf(c));
   const stopPinging = pingRegularly(deps, pipe);
   pipe.ended.addEventListener('abort', () => {
     feed.close();

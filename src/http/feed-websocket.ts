@@ -6,11 +6,15 @@ import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { ApiEnv } from './api-app.ts';
-import { type FeedDeps, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import type { EndReason } from './open-feeds.ts';
 import { invalidRequest } from './problem.ts';
 import type { FeedMessage, FeedQuery } from './schemas/feed.ts';
 
-const GOING_AWAY = 1001;
+const ENDINGS = {
+  'going-away': { code: 1001, reason: 'going away' },
+  'not-admitted': { code: 1008, reason: 'token revoked or expired' },
+} as const satisfies Record<EndReason, { code: number; reason: string }>;
 const SERVER_FAULT = 1011;
 const TRY_AGAIN_LATER = 1013;
 
@@ -39,7 +43,8 @@ export async function answerWebSocket(c: Context<ApiEnv>, deps: WebSocketFeedDep
   deps.feeds.checkRoom();
   const ended = new AbortController();
   const events = {
-    onOpen: (_event: unknown, socket: Socket) => serve(deps, query, socket, ended.signal),
+    onOpen: (_event: unknown, socket: Socket) =>
+      serve(deps, { query, holder: holderOf(c), socket, ended: ended.signal }),
     onClose: () => ended.abort(),
     // An error is always followed by close; the peer is gone and nobody can be told.
     onError: (event: unknown) => deps.log.debug({ event: String(event) }, 'a feed socket failed'),
@@ -64,15 +69,17 @@ async function upgrade(accept: () => Promise<Response>): Promise<Response> {
   return response;
 }
 
+type Serving = { query: FeedQuery; holder: string | null; socket: Socket; ended: AbortSignal };
+
 /** Serves one open socket until `ended`. */
-function serve(deps: WebSocketFeedDeps, query: FeedQuery, socket: Socket, ended: AbortSignal): void {
+function serve(deps: WebSocketFeedDeps, { query, holder, socket, ended }: Serving): void {
   const fail = (error: unknown) => {
     if (ended.aborted) return;
     deps.log.error({ err: error }, 'a feed failed');
     socket.close(SERVER_FAULT, 'internal error');
   };
   const cleanups = [
-    deps.feeds.add(() => closeSocket(deps, socket, GOING_AWAY, 'going away', ended)),
+    deps.feeds.add((reason) => closeSocket(deps, socket, ENDINGS[reason], ended), holder),
     pingRegularly(deps, socket),
   ];
   ended.addEventListener('abort', () => {
@@ -110,8 +117,7 @@ async function sendAll(
 async function closeSocket(
   { clock }: WebSocketFeedDeps,
   socket: Socket,
-  code: number,
-  reason: string,
+  { code, reason }: { code: number; reason: string },
   ended: AbortSignal,
 ): Promise<void> {
   if (ended.aborted) return;

@@ -1,10 +1,11 @@
 // What the three transports of the live feed share: reading the request, the order of messages
-// (hello, then a reset or the replay, then live), the snapshot, and the list of open feeds.
+// (hello, then a reset or the replay, then live), and the snapshot.
 
 import type { Context } from 'hono';
 import type { EventBus } from '../events/types.ts';
 import type { Clock } from '../host/clock.ts';
-import { Failure } from '../model/failure.ts';
+import type { ApiEnv } from './api-app.ts';
+import type { OpenFeeds } from './open-feeds.ts';
 import { faultsOf, invalidRequest } from './problem.ts';
 import { type FeedMessage, type FeedQuery, FeedQuerySchema } from './schemas/feed.ts';
 import { isoOf, wireEvent } from './wire.ts';
@@ -19,42 +20,9 @@ export type FeedDeps = {
   snapshot(): Promise<Record<string, unknown>>;
 };
 
-/** Every open feed; `close` resolves when the peer is gone or was given up. */
-export type OpenFeeds = {
-  /** @throws Failure `too-many-listeners`, `service-stopped` */
-  checkRoom(): void;
-  /** The returned function takes the feed off the list. */
-  add(close: () => Promise<void>): () => void;
-  /** Ends every feed and admits no more. */
-  closeAll(): Promise<void>;
-};
-
-/** Waiting, a listener costs a few kilobytes; reading, its share of every event. */
-const MOST_LISTENERS = 5_000;
 /** Events that may wait for one slow listener before it is dropped. */
 const BUFFERED_EVENTS = 10_000;
 export const PING_EVERY_MS = 30_000;
-
-export function createOpenFeeds(): OpenFeeds {
-  const open = new Set<() => Promise<void>>();
-  let closing = false;
-  return {
-    checkRoom() {
-      if (closing) throw new Failure('service-stopped', 'The service is shutting down.');
-      if (open.size < MOST_LISTENERS) return;
-      throw new Failure('too-many-listeners', `${open.size} feeds are open already.`);
-    },
-    add(close) {
-      open.add(close);
-      if (closing) void close();
-      return () => void open.delete(close);
-    },
-    async closeAll() {
-      closing = true;
-      await Promise.all([...open].map((close) => close()));
-    },
-  };
-}
 
 /** The query, with SSE's `Last-Event-ID` in the place of `since`. @throws Failure `invalid-request` */
 export function readFeedQuery(c: Context): FeedQuery {
@@ -133,4 +101,9 @@ function helloMessage(deps: FeedDeps, id: number): FeedMessage {
 export async function resetMessage(deps: FeedDeps, id: number): Promise<FeedMessage> {
   const data = { epoch: deps.bus.epoch, ...(await deps.snapshot()) };
   return { id, at: isoOf(deps.clock.now()), type: 'reset', projectId: null, jobId: null, data };
+}
+
+/** The named token of the caller; null without one. */
+export function holderOf(c: Context<ApiEnv>): string | null {
+  return c.get('caller')?.tokenId ?? null;
 }

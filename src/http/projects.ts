@@ -8,8 +8,10 @@ import type { GithubConfigPatch } from '../model/project-config.ts';
 import type { Service } from '../model/service.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectView, listProjectViews } from '../store/project-views.ts';
+import type { AccessOptions } from './access.ts';
 import type { ApiApp } from './api-app.ts';
 import { pauseEnd } from './pause-all.ts';
+import { isFromThisMachine } from './peer.ts';
 import { EmptyBodySchema, json, jsonBody, ProjectParamsSchema, problems } from './schemas/common.ts';
 import {
   AddProjectBodySchema,
@@ -91,7 +93,12 @@ const discoverRoute = createRoute({
   responses: { 200: json(DiscoverAnswerSchema, 'The folders.'), ...problems() },
 });
 
-type ProjectsDeps = { db: Database; service: Service; clock: Pick<Clock, 'now'> };
+type ProjectsDeps = {
+  db: Database;
+  service: Service;
+  clock: Pick<Clock, 'now'>;
+  access: () => Pick<AccessOptions, 'boundHost'>;
+};
 
 export function addProjectRoutes(app: ApiApp, deps: ProjectsDeps): void {
   addReading(app, deps);
@@ -125,10 +132,13 @@ function addReading(app: ApiApp, { db, service }: ProjectsDeps): void {
   });
 }
 
-function addChanging(app: ApiApp, { db, service }: ProjectsDeps): void {
+function addChanging(app: ApiApp, { db, service, access }: ProjectsDeps): void {
   app.openapi(addRoute, async (c) => {
     const { path, projectName, github } = c.req.valid('json');
-    const project = await service.addProject({ path, ...changes({ projectName, github }) });
+    const onlyUnderRoots = !isFromThisMachine(c, access().boundHost);
+    const wanted = { path, ...changes({ projectName, github }) };
+    const project = await service.addProject({ ...wanted, onlyUnderRoots });
+    c.set('subject', project.projectId);
     return c.json(await answerOne({ db, service }, project.projectId), 201);
   });
   app.openapi(changeRoute, async (c) => {

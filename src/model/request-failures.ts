@@ -6,7 +6,16 @@ export const requestFailures = {
   'invalid-request': never('Correct the named values.'),
   'malformed-json': never('Send valid JSON.'),
   'body-too-large': never('Send at most 1 MiB.'),
-  unauthorized: never('Send `Authorization: Bearer` with the value of SYNC_API_TOKEN.'),
+  unauthorized: never(
+    'Send `Authorization: Bearer` with SYNC_API_TOKEN, or with a token that was made for you.',
+  ),
+  'forbidden-role': never('Ask an admin to do it, or for a token with the role that it needs.'),
+  'forbidden-from-network': never(
+    'Do it on the machine itself: by localhost, gitferry.json or the environment.',
+  ),
+  'path-outside-roots': never(
+    'Add its folder to SYNC_ROOTS on that machine, or add the project there, by localhost.',
+  ),
   'forbidden-host': never('Call the service by localhost or a configured name.'),
   'forbidden-origin': never('Call from the configured corsOrigin.'),
   'webhook-signature-invalid': never(
@@ -15,6 +24,8 @@ export const requestFailures = {
   'not-found': never('See GET /openapi.json for the routes.'),
   'method-not-allowed': never('Use a method from the Allow header.'),
   'project-not-found': never('See GET /api/sync/projects for the ids.'),
+  'token-not-found': never('See GET /api/sync/tokens for the ids.'),
+  'token-exists': never('Choose another name, or revoke the other token first.'),
   'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
   'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
   'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),

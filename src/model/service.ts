@@ -108,8 +108,14 @@ export type Service = {
   /** Confirms exactly the deletions with this digest, and queues a sync. @throws Failure as a trigger does, and
    * `no-deletions`, `deletions-changed`, `folder-missing`, `not-a-repository` */
   confirmDeletions(projectId: ProjectId, token: string): Promise<JobView>;
-  /** @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request` */
-  addProject(input: { path: string; projectName?: string; github?: GithubConfigPatch }): Promise<Project>;
+  /** `onlyUnderRoots`: for callers who are not on this machine.
+   * @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request`, `path-outside-roots` */
+  addProject(input: {
+    path: string;
+    projectName?: string;
+    github?: GithubConfigPatch;
+    onlyUnderRoots?: boolean;
+  }): Promise<Project>;
   /** Writes to the settings' one home. @throws Failure `project-not-found`, `project-file-invalid`, `invalid-request` */
   updateProject(
     projectId: ProjectId,

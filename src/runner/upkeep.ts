@@ -4,10 +4,11 @@
 import type { Clock } from '../host/clock.ts';
 import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
 import { unparkAll } from '../queue/unpark.ts';
+import { pruneAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { pruneEvents, pruneRuns } from '../store/events.ts';
 
-export type UpkeepSettings = { historyDays: number; eventsKept: number };
+export type UpkeepSettings = { historyDays: number; eventsKept: number; auditDays: number };
 
 const DAY_MS = 86_400_000;
 const REVIVE_EVERY_MS = 3_600_000;
@@ -24,9 +25,10 @@ export function createUpkeep(ports: {
   const { db, clock, machineId } = ports;
   let revivedAt = clock.monotonic();
   return async () => {
-    const { historyDays, eventsKept } = ports.settings();
+    const { historyDays, eventsKept, auditDays } = ports.settings();
     await pruneRuns(db, { olderThanMs: clock.now() - historyDays * DAY_MS });
     await pruneEvents(db, { keep: eventsKept });
+    await pruneAudit(db, { olderThanMs: clock.now() - auditDays * DAY_MS });
     await ports.thinSnapshots();
     if (clock.monotonic() - revivedAt < REVIVE_EVERY_MS) return;
     revivedAt = clock.monotonic();

@@ -8,6 +8,7 @@ import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import type { Service } from '../model/service.ts';
 import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
+import { requireUnderRoots } from '../projects/under-roots.ts';
 import { updateSettings } from '../projects/update.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import type { Database } from '../store/database.ts';
@@ -42,7 +43,8 @@ export function createProjectControl(ports: ProjectPorts): ProjectControl {
   const { bus, enrol, projects, lifecycle } = ports;
   const { db } = enrol;
   return {
-    async addProject({ path, projectName, github }) {
+    async addProject({ path, projectName, github, onlyUnderRoots = false }) {
+      if (onlyUnderRoots) await requireUnderRoots(path, ports.roots());
       const added = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
       return putToWork(github === undefined ? added : await updateSettings(added, { github }, enrol), ports);
     },

@@ -6,6 +6,7 @@ import { createManualClock } from '../support/manual-clock.ts';
 import { createFixture, type Fixture, TOKEN } from './api-fixture.ts';
 
 const STATUS = '/api/sync/status';
+const CALLER = { name: 'ada', role: 'viewer', tokenId: '0123456789ab' } as const;
 
 describe('bound to loopback without a token', () => {
   let api: Fixture;
@@ -234,20 +235,21 @@ describe('with a token', () => {
 test('redeem() refuses a ticket after its minute, even when the wall clock was set back', async () => {
   const clock = createManualClock();
   const tickets = createTickets({ clock });
-  const late = tickets.issue();
+  const late = tickets.issue(CALLER);
   await clock.advance(59_999);
-  const early = tickets.issue();
+  const early = tickets.issue(CALLER);
   clock.set(late.expiresAt - 3_600_000);
   await clock.advance(1);
-  expect(tickets.redeem(late.ticket)).toBe(false);
-  expect(tickets.redeem(early.ticket)).toBe(true);
+  expect(tickets.redeem(late.ticket)).toBeNull();
+  expect(tickets.redeem(early.ticket)).toBe(CALLER);
+  expect(tickets.redeem(early.ticket)).toBeNull();
 });
 
 test('issue() keeps a bounded number of tickets and drops the oldest', () => {
   const tickets = createTickets({ clock: createManualClock() });
-  const first = tickets.issue().ticket;
-  const others = Array.from({ length: 1_000 }, () => tickets.issue().ticket);
-  expect(tickets.redeem(first)).toBe(false);
-  expect(tickets.redeem(others[0] ?? '')).toBe(true);
+  const first = tickets.issue(CALLER).ticket;
+  const others = Array.from({ length: 1_000 }, () => tickets.issue(CALLER).ticket);
+  expect(tickets.redeem(first)).toBeNull();
+  expect(tickets.redeem(others[0] ?? '')).toBe(CALLER);
   expect(new Set(others).size).toBe(1_000);
 });

@@ -17,6 +17,7 @@ import type { ProjectId } from '../../src/model/ids.ts';
 import type { JobView } from '../../src/model/job.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import type { Service } from '../../src/model/service.ts';
+import { requireUnderRoots } from '../../src/projects/under-roots.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { findJob } from '../../src/queue/reads.ts';
 import { createHeldControl } from '../../src/service/held-control.ts';
@@ -46,6 +47,8 @@ export type FixtureOptions = {
   service?: Partial<Service>;
   clock?: Clock;
   log?: Log;
+  /** Of the peer; left out: not known, as in an embedded service. */
+  remoteAddress?: string;
 };
 
 export async function createFixture(options: FixtureOptions = {}) {
@@ -84,8 +87,9 @@ export async function createFixture(options: FixtureOptions = {}) {
     upgradeWebSocket: host.upgradeWebSocket,
     newId: randomUUID,
   });
+  const env = options.remoteAddress === undefined ? {} : { remoteAddress: options.remoteAddress };
   const request = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
-    const response = await app.request(path, { method, ...init });
+    const response = await app.request(path, { method, ...init }, env);
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;
     return {
@@ -204,7 +208,8 @@ function createPlayedService(db: Database): Omit<Service, 'receiveWebhook'> {
       if (job === null) throw new Error('the job that was enqueued is not there');
       return job;
     },
-    async addProject({ path, projectName, github }) {
+    async addProject({ path, projectName, github, onlyUnderRoots = false }) {
+      if (onlyUnderRoots) await requireUnderRoots(path, ['/home/u']);
       const name = projectName ?? path.split('/').at(-1) ?? '';
       const taken = (await listProjects(db)).some((project) => project.path === `/home/u/${name}`);
       if (taken) throw new Failure('project-exists', `${path} is a project already.`);

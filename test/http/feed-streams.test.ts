@@ -2,7 +2,8 @@
 
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createOpenFeeds } from '../../src/http/feed.ts';
+import { silentLog } from '../../src/host/log.ts';
+import { createOpenFeeds } from '../../src/http/open-feeds.ts';
 import { pruneEvents } from '../../src/store/events.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createFixture, type Fixture } from './api-fixture.ts';
@@ -240,8 +241,9 @@ test('half a WebSocket handshake is answered 400', async () => {
 });
 
 test('createOpenFeeds() admits a bounded number of listeners', () => {
-  const feeds = createOpenFeeds();
-  const forget = Array.from({ length: 5_000 }, () => feeds.add(async () => {}));
+  const validTokenIds = async () => new Set<string>();
+  const feeds = createOpenFeeds({ clock: createManualClock(), log: silentLog, validTokenIds });
+  const forget = Array.from({ length: 5_000 }, () => feeds.add(async () => {}, null));
   expect(() => feeds.checkRoom()).toThrow(expect.objectContaining({ code: 'too-many-listeners' }));
   forget[0]?.();
   expect(() => feeds.checkRoom()).not.toThrow();
