@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import type { BackupAnswerSchema } from '../http/schemas/backup.ts';
+import type { ConflictAnswerSchema } from '../http/schemas/conflict.ts';
 import type { FeedPageSchema, TicketAnswerSchema } from '../http/schemas/feed.ts';
 import type { HeldAnswerSchema, ReleaseBodySchema } from '../http/schemas/held.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
   WireProject,
 } from '../http/schemas/project.ts';
 import type { DeleteHistoryAnswerSchema, HistoryAnswerSchema, WireRun } from '../http/schemas/run.ts';
+import type { RunMetricsAnswerSchema } from '../http/schemas/run-metrics.ts';
 import type {
   RestoreAnswerSchema,
   SnapshotDiffAnswerSchema,
@@ -92,6 +94,11 @@ type SyncMethods = {
     query?: RunsQuery,
     options?: CallOptions,
   ): Answer<typeof HistoryAnswerSchema>;
+  /** A period in equal parts, counted; the last 24 hours when nothing is said. */
+  metrics(
+    query?: { since?: When; until?: When; buckets?: number; projectId?: string },
+    options?: CallOptions,
+  ): Answer<typeof RunMetricsAnswerSchema>;
   /** Finished attempts older than `olderThanDays` (30; 0: all). */
   deleteHistory(
     query?: { olderThanDays?: number; projectId?: string },
@@ -156,6 +163,8 @@ type ContentMethods = {
     input: { token: string },
     options?: CallOptions,
   ): Answer<typeof TriggerOneAnswerSchema>;
+  /** Each file with the difference from theirs to mine. */
+  conflict(projectId: string, options?: CallOptions): Answer<typeof ConflictAnswerSchema>;
   resolveConflict(
     projectId: string,
     input: { choice: 'mine' | 'theirs' | 'both' },

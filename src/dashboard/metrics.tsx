@@ -1,13 +1,11 @@
-// Syncs, outcomes, durations and bytes over a period, from the history.
+// Syncs, outcomes, durations and bytes over any period, counted by the service.
 
 import { useState } from 'preact/hooks';
-import { getAll } from './api.ts';
 import { bytesText, durationText } from './format.ts';
-import { bucketRuns, totalsOf } from './metric-buckets.ts';
 import { useLoad, usePage, usePart } from './page-context.ts';
 import { Plot } from './plot.tsx';
 import { Figure } from './queue.tsx';
-import type { Run } from './wire.ts';
+import type { RunMetrics } from './wire.ts';
 
 const HOUR_MS = 3_600_000;
 const PERIODS = [
@@ -16,71 +14,132 @@ const PERIODS = [
   { name: '7 days', ms: 168 * HOUR_MS, parts: 56 },
   { name: '30 days', ms: 720 * HOUR_MS, parts: 60 },
 ];
-const MOST_RUNS = 20_000;
+const OTHER_PARTS = 60;
+
+/** A period up to now, or one between two instants as a person typed them in local time. */
+type Chosen = { index: number } | { from: string; until: string };
 
 export function MetricsView() {
-  const { browser, store } = usePage();
-  const [chosen, setChosen] = useState(1);
-  const runsSeen = usePart((state) => state.runsSeen);
-  const period = PERIODS[chosen] as (typeof PERIODS)[number];
-  const { value, error } = useLoad(
-    async (api) => {
-      const until = browser.now() + store.get().clockAheadMs;
-      const from = until - period.ms;
-      const query = { since: new Date(from).toISOString() };
-      const path = '/api/sync/history';
-      const { all, cut } = await getAll<'history', Run>(api, path, {
-        key: 'history',
-        query,
-        most: MOST_RUNS,
-      });
-      return { runs: all, cut, from, until, period };
-    },
-    [period, runsSeen],
-  );
+  const [chosen, setChosen] = useState<Chosen>({ index: 1 });
+  const [projectId, setProjectId] = useState('');
+  const { value, error } = useMetrics(chosen, projectId);
   return (
     <>
       <div class="view-head">
         <h1>Metrics</h1>
-        <fieldset class="segments">
-          <legend class="sr-only">Period</legend>
-          {PERIODS.map(({ name }, index) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name="period"
-                checked={index === chosen}
-                onChange={() => setChosen(index)}
-              />
-              <span>{name}</span>
-            </label>
-          ))}
-        </fieldset>
+        <PeriodChoice chosen={chosen} onChoose={setChosen} />
       </div>
-      {error !== null && <p class="fault">{error.message}</p>}
-      {value === null ? <p class="hint">Counting…</p> : <Charts {...value} />}
+      <Wishes chosen={chosen} onChoose={setChosen} projectId={projectId} onProject={setProjectId} />
+      {error !== null && (
+        <p class="fault">
+          {error.message} {error.faults.map(({ message }) => message).join(' ')}
+        </p>
+      )}
+      {value === null ? error === null && <p class="hint">Counting…</p> : <Charts metrics={value} />}
     </>
   );
 }
 
-type ChartsProps = {
-  runs: Run[];
-  cut: boolean;
-  from: number;
-  until: number;
-  period: (typeof PERIODS)[number];
+/** Counted anew with every run that ends. */
+function useMetrics(chosen: Chosen, projectId: string) {
+  const { browser, store } = usePage();
+  const runsSeen = usePart((state) => state.runsSeen);
+  return useLoad(
+    (api) => {
+      const now = browser.now() + store.get().clockAheadMs;
+      const period =
+        'index' in chosen ? (PERIODS[chosen.index] ?? { ms: HOUR_MS, parts: OTHER_PARTS }) : null;
+      const query =
+        'index' in chosen
+          ? { since: isoOf(now - (period?.ms ?? HOUR_MS)), until: isoOf(now) }
+          : { since: localIso(chosen.from), until: localIso(chosen.until) };
+      const buckets = period?.parts ?? OTHER_PARTS;
+      return api.get<RunMetrics>('/api/sync/metrics', { ...query, buckets, projectId });
+    },
+    [chosen, projectId, runsSeen],
+  );
+}
+
+const isoOf = (at: number) => new Date(at).toISOString();
+
+/** Half of a typed instant is none: then the service's own end is taken. */
+function localIso(local: string): string | undefined {
+  const at = Date.parse(local);
+  return Number.isNaN(at) ? undefined : isoOf(at);
+}
+
+function PeriodChoice({ chosen, onChoose }: { chosen: Chosen; onChoose: (chosen: Chosen) => void }) {
+  return (
+    <fieldset class="segments">
+      <legend class="sr-only">Period</legend>
+      {PERIODS.map(({ name }, index) => (
+        <label key={name}>
+          <input
+            type="radio"
+            name="period"
+            checked={'index' in chosen && index === chosen.index}
+            onChange={() => onChoose({ index })}
+          />
+          <span>{name}</span>
+        </label>
+      ))}
+      <label>
+        <input
+          type="radio"
+          name="period"
+          checked={!('index' in chosen)}
+          onChange={() => onChoose({ from: '', until: '' })}
+        />
+        <span>Other</span>
+      </label>
+    </fieldset>
+  );
+}
+
+type WishesProps = {
+  chosen: Chosen;
+  onChoose: (chosen: Chosen) => void;
+  projectId: string;
+  onProject: (projectId: string) => void;
 };
 
-function Charts({ runs, cut, from, until, period }: ChartsProps) {
-  const buckets = bucketRuns(runs, { from, until, count: period.parts });
-  const totals = totalsOf(runs);
-  const starts = buckets.map((bucket) => bucket.from);
-  const time = { starts, until };
+function Wishes({ chosen, onChoose, projectId, onProject }: WishesProps) {
+  const projects = usePart((state) => state.projects);
+  return (
+    <div class="filters">
+      <label>
+        Project
+        <select value={projectId} onChange={(event) => onProject(event.currentTarget.value)}>
+          <option value="">all</option>
+          {[...projects.values()].map((project) => (
+            <option key={project.projectId} value={project.projectId}>
+              {project.projectName}
+            </option>
+          ))}
+        </select>
+      </label>
+      {!('index' in chosen) &&
+        (['from', 'until'] as const).map((end) => (
+          <label key={end}>
+            {end === 'from' ? 'From' : 'To'}
+            <input
+              type="datetime-local"
+              value={chosen[end]}
+              onChange={(event) => onChoose({ ...chosen, [end]: event.currentTarget.value })}
+            />
+          </label>
+        ))}
+    </div>
+  );
+}
+
+function Charts({ metrics: { totals, buckets, until } }: { metrics: RunMetrics }) {
+  const starts = buckets.map(({ from }) => Date.parse(from));
+  const time = { starts, until: Date.parse(until) };
   const orDash = (value: number | null, text: (value: number) => string) =>
     value === null ? '–' : text(value);
   return (
     <>
-      {cut && <p class="hint">Of the newest {MOST_RUNS.toLocaleString()} syncs.</p>}
       <dl class="figures">
         <Figure name="Syncs" value={totals.syncs.toLocaleString()} />
         <Figure
@@ -99,7 +158,11 @@ function Charts({ runs, cut, from, until, period }: ChartsProps) {
           format={(value) => String(Math.round(value * 10) / 10)}
           series={[
             { name: 'pushed', tone: 'good', values: buckets.map(({ good }) => good) },
-            { name: 'nothing to do, or later', tone: 'quiet', values: buckets.map(({ other }) => other) },
+            {
+              name: 'nothing to do, or later',
+              tone: 'quiet',
+              values: buckets.map(({ syncs, good, bad }) => syncs - good - bad),
+            },
             { name: 'failed', tone: 'bad', values: buckets.map(({ bad }) => bad) },
           ]}
         />

@@ -1,8 +1,8 @@
 // One plot over time: axes with units, values on hover and by arrow keys, and the same as a table.
 
 import { useState } from 'preact/hooks';
+import { axisSteps } from './axis-steps.ts';
 import { instantText } from './format.ts';
-import { axisSteps } from './metric-buckets.ts';
 
 type Series = {
   name: string;

@@ -8,6 +8,7 @@ import type { QueueAnswerSchema, WireJob } from '../http/schemas/job.ts';
 import type { MachinesAnswerSchema } from '../http/schemas/machine.ts';
 import type { DiscoverAnswerSchema, WireProject } from '../http/schemas/project.ts';
 import type { WireRun } from '../http/schemas/run.ts';
+import type { RunMetricsAnswerSchema } from '../http/schemas/run-metrics.ts';
 import type {
   RestoreAnswerSchema,
   SnapshotDiffAnswerSchema,
@@ -26,6 +27,7 @@ export type Progress = NonNullable<ActiveJob['progress']>;
 export type Machine = z.infer<typeof MachinesAnswerSchema>['machines'][number];
 export type Folder = z.infer<typeof DiscoverAnswerSchema>['folders'][number];
 export type Conflict = z.infer<typeof ConflictAnswerSchema>;
+export type RunMetrics = z.infer<typeof RunMetricsAnswerSchema>;
 export type Held = z.infer<typeof HeldAnswerSchema>;
 export type SnapshotPage = z.infer<typeof SnapshotsAnswerSchema>;
 export type SnapshotDiff = z.infer<typeof SnapshotDiffAnswerSchema>;

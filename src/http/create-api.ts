@@ -31,6 +31,7 @@ import { addProjectRoutes } from './projects.ts';
 import { addQueueRoutes } from './queue.ts';
 import { createRequestIds } from './request-id.ts';
 import { createRouteCheck } from './routing.ts';
+import { addRunMetricsRoutes } from './run-metrics.ts';
 import { addServiceRoutes } from './service.ts';
 import { addSnapshotRoutes } from './snapshots.ts';
 import { addTicketRoutes, createTickets } from './tickets.ts';
@@ -80,6 +81,7 @@ export function createApi(ports: ApiDeps): Api {
   addQueueRoutes(app, deps);
   addMachineRoutes(app, deps);
   addHistoryRoutes(app, deps);
+  addRunMetricsRoutes(app, deps);
   addConfigRoutes(app, deps);
   addBackupRoutes(app, deps);
   addProjectRoutes(app, deps);

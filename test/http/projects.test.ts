@@ -292,6 +292,31 @@ describe('history', () => {
     expect(await jobs(`?limit=2&cursor=${first.body.nextCursor}`)).toEqual([0]);
   });
 
+  test('GET metrics cuts a period into parts and counts each', async () => {
+    const day = 'since=2024-01-01T00:00:00Z&until=2024-01-02T00:00:00Z';
+    const { status, body } = await api.get(`/api/sync/metrics?${day}&buckets=24`);
+    expect(status).toBe(200);
+    expect(body.totals).toEqual({
+      ...{ syncs: 3, good: 1, bad: 1, bytes: 3 * 812, successRate: 0.5, p50Ms: 61, p95Ms: 61 },
+    });
+    expect(body.buckets).toHaveLength(24);
+    expect(body.buckets[0]).toMatchObject({ from: '2024-01-01T00:00:00.000Z', syncs: 3 });
+    const notes = await api.get(`/api/sync/metrics?${day}&projectId=notes`);
+    expect(notes.body.totals).toMatchObject({ syncs: 1, successRate: 0 });
+    const last = await api.get('/api/sync/metrics');
+    expect(last.body.totals).toMatchObject({ syncs: 0, successRate: null, p50Ms: null });
+  });
+
+  test.each([
+    ['since=2024-01-02T00:00:00Z&until=2024-01-01T00:00:00Z', 'since'],
+    ['buckets=0', 'buckets'],
+    ['buckets=201', 'buckets'],
+    ['since=yesterday', 'since'],
+  ])('GET metrics?%s is answered 400 and names %s', async (query, path) => {
+    const { status, body } = await api.get(`/api/sync/metrics?${query}`);
+    expect([status, body.code, body.errors[0].path]).toEqual([400, 'invalid-request', path]);
+  });
+
   test.each(['since=yesterday', 'until=5', 'status=ok', 'limit=0', 'cursor=junk', 'projectId=A/B'])(
     'GET history?%s is answered 400',
     async (query) => {
