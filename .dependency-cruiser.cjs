@@ -52,6 +52,7 @@ const USES = {
   http: ['queue', 'store', 'events', 'version'],
   // For other programs: the same, without a line of the service.
   client: ['http/schemas'],
+  react: ['client'],
   // The page: knows the API's shapes as types, and asks over HTTP.
   dashboard: ['http/schemas'],
   // These know nothing of each other.
@@ -92,6 +93,8 @@ const PACKAGES = {
   croner: ['model'],
   pino: ['host'],
   preact: ['dashboard'],
+  react: ['react'],
+  'react-dom': [],
 };
 
 // `room` as a folder or as a file.
