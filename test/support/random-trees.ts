@@ -94,36 +94,37 @@ function randomFile(random: Random) {
   return { mode: dice < 0.3 ? ('100755' as const) : ('100644' as const), content };
 }
 
-/** Commits the files with the given parents, without a work tree; answers the commit's id. */
+/** A parent is a commit's id, or `:n` for the n-th plan of the same call, counted from 1. */
+export type CommitPlan = { files: Files; parents: readonly string[] };
+
+/** Commits all of them with one git command and without a work tree, a second apart; answers the commits' ids. */
 export async function commitFiles(
   git: GitRepo,
-  files: Files,
-  parents: readonly string[],
+  plans: readonly CommitPlan[],
   time: number,
-): Promise<string> {
-  const mark = (index: number) => `mark ${index + 1}`;
-  const blobs = [...files.values()];
-  const parts: string[] = blobs.map(
-    ({ content }, at) => `blob\n${mark(at)}\ndata ${Buffer.byteLength(content)}\n${content}\n`,
+): Promise<string[]> {
+  const parts = plans.map(({ files, parents: [from, ...merged] }, at) =>
+    [
+      // Without this, what was committed to the ref before would be the parent.
+      'reset refs/made\n',
+      `commit refs/made\nmark :${at + 1}\ncommitter T <t@example.com> ${time + at} +0000\ndata 1\nx\n`,
+      from === undefined ? '' : `from ${from}\n`,
+      ...merged.map((parent) => `merge ${parent}\n`),
+      'deleteall\n',
+      ...[...files].map(entryLine),
+      `get-mark :${at + 1}\n`,
+    ].join(''),
   );
-  const lines = [...files].map(([path, { mode, content }], at) =>
-    mode === '160000'
-      ? `M 160000 ${content.replace(/\D/g, '').padStart(40, '1').slice(0, 40)} ${JSON.stringify(path)}`
-      : `M ${mode} :${at + 1} ${quoted(path)}`,
-  );
-  const name = `refs/made/${time}`;
-  const [from, ...merged] = parents;
-  parts.push(
-    `commit ${name}\nmark :${blobs.length + 1}\ncommitter T <t@example.com> ${time} +0000\ndata 1\nx\n`,
-    from === undefined ? '' : `from ${from}\n`,
-    ...merged.map((parent) => `merge ${parent}\n`),
-    'deleteall\n',
-    ...lines.map((line) => `${line}\n`),
-    '\n',
-  );
-  const text = parts.join('').replaceAll(/^mark (\d+)$/gm, 'mark :$1');
-  await git.gitBytes(['fast-import', '--quiet', '--force'], text);
-  return (await git.git('rev-parse', name)).trim();
+  const ids = await git.gitBytes(['fast-import', '--quiet', '--force'], parts.join(''));
+  return ids.toString().trim().split('\n');
+}
+
+function entryLine([path, { mode, content }]: [string, { mode: string; content: string }]): string {
+  if (mode === '160000') {
+    const oid = content.replace(/\D/g, '').padStart(40, '1').slice(0, 40);
+    return `M 160000 ${oid} ${quoted(path)}\n`;
+  }
+  return `M ${mode} inline ${quoted(path)}\ndata ${Buffer.byteLength(content)}\n${content}\n`;
 }
 
 function quoted(path: string): string {

@@ -5,6 +5,7 @@ import { openRepository } from '../../../src/git/repository.ts';
 import type { ObjectStore } from '../../../src/git/types.ts';
 import { createGitRepo, type GitRepo } from '../../support/git-repo.ts';
 import {
+  type CommitPlan,
   commitFiles,
   editFiles,
   editLines,
@@ -30,23 +31,52 @@ afterAll(async () => {
   await git.remove();
 });
 
-const commit = (files: Files, ...parents: string[]) => commitFiles(git, files, parents, time++);
+async function commitAll(plans: readonly CommitPlan[]): Promise<string[]> {
+  const ids = await commitFiles(git, plans, time);
+  time += plans.length;
+  return ids;
+}
+
+const commit = async (files: Files, ...parents: string[]) =>
+  (await commitAll([{ files, parents }]))[0] as string;
 const merge = (ours: string, theirs: string) =>
   mergeCommits({ objects, ours, theirs, attributes: [], signal });
 
-/** What git makes of it: the tree, the paths in conflict, and what kinds of conflict it names. */
-async function mergeByGit(ours: string, theirs: string) {
-  const args = ['merge-tree', '--write-tree', '-z', '--name-only', ours, theirs];
-  const out = await git.gitBytes(args).catch(async (error: Error) => {
-    if (!error.message.includes('ended with 1:')) throw error;
-    // Conflicts end with 1; the answer is on standard output all the same.
-    const script = 'git "$@"; test $? -le 1';
-    return git.gitBytes(['-c', `alias.quiet=!sh -c '${script}' --`, 'quiet', ...args]);
+type Sides = { mine: string; other: string };
+
+/** A base and two versions of it each: one git command for all. */
+async function commitSides(trees: readonly { base: Files; ours: Files; theirs: Files }[]): Promise<Sides[]> {
+  const plans = trees.flatMap(({ base, ours, theirs }, at) => [
+    { files: base, parents: [] },
+    { files: ours, parents: [`:${at * 3 + 1}`] },
+    { files: theirs, parents: [`:${at * 3 + 1}`] },
+  ]);
+  const ids = await commitAll(plans);
+  return trees.map((_, at) => ({ mine: ids[at * 3 + 1] as string, other: ids[at * 3 + 2] as string }));
+}
+
+type ByGit = { tree: string; conflicts: Set<string>; kinds: string[] };
+
+/** What git makes of each pair: the tree, the paths in conflict, and what kinds of conflict it names. */
+async function mergeByGit(pairs: readonly Sides[]): Promise<ByGit[]> {
+  const lines = pairs.map(({ mine, other }) => `${mine} ${other}\n`).join('');
+  const out = await git.gitBytes(['merge-tree', '--write-tree', '-z', '--name-only', '--stdin'], lines);
+  const words = out.toString('utf8').split('\0');
+  const next = () => words.shift() as string;
+  const untilEmpty = () => words.splice(0, words.indexOf('') + 1).slice(0, -1);
+  return pairs.map(() => {
+    const isClean = next() === '1';
+    const tree = next();
+    const conflicts = new Set(untilEmpty());
+    const kinds: string[] = [];
+    if (isClean) return { tree, conflicts, kinds };
+    for (let count = next(); count !== ''; count = next()) {
+      words.splice(0, Number(count));
+      const text = `${next()} ${next()}`;
+      kinds.push(...[...text.matchAll(/CONFLICT \(([^)]*)\)/g)].map(([, kind]) => kind ?? ''));
+    }
+    return { tree, conflicts, kinds };
   });
-  const [tree = '', ...names] = out.toString('utf8').split('\0');
-  const end = names.indexOf('');
-  const kinds = [...out.toString('utf8').matchAll(/CONFLICT \(([^)]*)\)/g)].map(([, kind]) => kind ?? '');
-  return { tree, conflicts: new Set(end < 0 ? names : names.slice(0, end)), kinds };
 }
 
 async function blobsOf(tree: string): Promise<Map<string, string>> {
@@ -64,25 +94,31 @@ async function blobsOf(tree: string): Promise<Map<string, string>> {
 
 const file = (content: string, mode: '100644' | '100755' = '100644') => ({ mode, content });
 
+/** 120 texts, each edited on both sides. */
+function randomTexts(seed: number): { base: Files; ours: Files; theirs: Files } {
+  const random = seededRandom(seed);
+  const [base, ours, theirs]: [Files, Files, Files] = [new Map(), new Map(), new Map()];
+  for (let at = 0; at < 120; at++) {
+    const kinds = 2 + Math.floor(random() * 12);
+    const lines = randomLines(random, 30, kinds);
+    const edit = () => file(textOf(random, editLines(random, lines, kinds, 3)));
+    base.set(`f${at}`, file(textOf(random, lines)));
+    ours.set(`f${at}`, edit());
+    theirs.set(`f${at}`, edit());
+  }
+  return { base, ours, theirs };
+}
+
 test(
   'mergeCommits() merges texts exactly as git does, or calls them a conflict',
   async () => {
     const figures = { merged: 0, careful: 0, conflicts: 0 };
-    for (let seed = 1; seed <= 30; seed++) {
-      const random = seededRandom(seed);
-      const [base, ours, theirs]: Files[] = [new Map(), new Map(), new Map()];
-      for (let at = 0; at < 120; at++) {
-        const kinds = 2 + Math.floor(random() * 12);
-        const lines = randomLines(random, 30, kinds);
-        const edit = () => file(textOf(random, editLines(random, lines, kinds, 3)));
-        base?.set(`f${at}`, file(textOf(random, lines)));
-        ours?.set(`f${at}`, edit());
-        theirs?.set(`f${at}`, edit());
-      }
-      const root = await commit(base as Files);
-      const mine = await commit(ours as Files, root);
-      const other = await commit(theirs as Files, root);
-      const expected = await mergeByGit(mine, other);
+    const seeds = Array.from({ length: 30 }, (_, at) => at + 1);
+    const sides = await commitSides(seeds.map(randomTexts));
+    const byGitAll = await mergeByGit(sides);
+    for (const [at, seed] of seeds.entries()) {
+      const { mine, other } = sides[at] as Sides;
+      const expected = byGitAll[at] as ByGit;
       const answer = await merge(mine, other);
       if (answer.kind !== 'conflict') throw new Error(`${answer.kind}: no conflict in 120 files`);
       const conflicts = new Set(answer.conflicts.map(({ path }) => path as string));
@@ -111,14 +147,19 @@ test(
   'mergeCommits() answers the same tree as git, or a conflict, for random trees',
   async () => {
     const figures = { same: 0, careful: 0, both: 0 };
-    for (let seed = 1; seed <= 250; seed++) {
-      const random = seededRandom(seed * 7919);
-      const base = randomFiles(random);
-      const root = await commit(base);
-      const mine = await commit(editFiles(random, base), root);
-      const other = await commit(editFiles(random, base), root);
+    const seeds = Array.from({ length: 250 }, (_, at) => at + 1);
+    const sides = await commitSides(
+      seeds.map((seed) => {
+        const random = seededRandom(seed * 7919);
+        const base = randomFiles(random);
+        return { base, ours: editFiles(random, base), theirs: editFiles(random, base) };
+      }),
+    );
+    const byGit = await mergeByGit(sides);
+    for (const [at, seed] of seeds.entries()) {
+      const { mine, other } = sides[at] as Sides;
+      const expected = byGit[at] as ByGit;
       const answer = await merge(mine, other);
-      const expected = await mergeByGit(mine, other);
       if (answer.kind === 'clean') {
         // Renames are not followed here, so what git calls a conflict because of one is none: all names stay.
         const isAboutRenames = expected.kinds.some((kind) => /rename|location/.test(kind));
@@ -144,12 +185,13 @@ test('mergeCommits() merges over crossed merges with the merge of their bases', 
   const ba = await commit(new Map([['f', lines('A', 'right', '3', '4', '5', '6', 'B')]]), b, a);
   expect((await git.git('merge-base', '--all', ab, ba)).trim().split('\n').sort()).toEqual([a, b].sort());
   const answer = await merge(ab, ba);
-  const expected = await mergeByGit(ab, ba);
+  const [expected] = (await mergeByGit([{ mine: ab, other: ba }])) as [ByGit];
   // Touching lines: git calls it a conflict, and so it is here.
   expect(answer.kind).toBe(expected.conflicts.size === 0 ? 'clean' : 'conflict');
   const far = await commit(new Map([['f', lines('A', '2', '3', '4', 'far', '6', 'B')]]), b, a);
   const near = await commit(new Map([['f', lines('A', 'near', '3', '4', '5', '6', 'B')]]), a, b);
-  expect(await merge(near, far)).toEqual({ kind: 'clean', tree: (await mergeByGit(near, far)).tree });
+  const [byGit] = (await mergeByGit([{ mine: near, other: far }])) as [ByGit];
+  expect(await merge(near, far)).toEqual({ kind: 'clean', tree: byGit.tree });
 });
 
 test('mergeCommits() calls every difference a conflict where crossed merges have no clean base', async () => {
