@@ -4,7 +4,7 @@ import type { JobId, ProjectId } from '../model/ids.ts';
 import type { ClaimedJob, Trigger } from '../model/job.ts';
 import { NO_CREDENTIAL_GATE } from '../model/remote-state.ts';
 import type { Row, SqlStatement } from '../store/database.ts';
-import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
+import { type AtTime, NOW, nowArgs } from './statement.ts';
 
 export type ClaimOptions = AtTime & {
   workerId: string;
@@ -18,10 +18,10 @@ const ANY_NUMBER = 1_000_000;
 
 // A lane is closed while its credential is used by as many jobs as may, while one of its gates is paused, and, after a pause until a success, while a job of that gate
 // runs or a call is under way: the first one finds out whether the host answers again.
-const CLAIM = `${WITH_NOW}
+const CLAIM = `
   UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
-    dirty_since = NULL, forced = 0, attempt = attempt + 1, started_at = (SELECT now FROM t),
-    lease_until = (SELECT now FROM t) + :leaseMs, rank = NULL, run_at = NULL, updated_at = (SELECT now FROM t)
+    dirty_since = NULL, forced = 0, attempt = attempt + 1, started_at = ${NOW},
+    lease_until = ${NOW} + :leaseMs, rank = NULL, run_at = NULL, updated_at = ${NOW}
   WHERE id = (
     SELECT j.id FROM lanes l
     JOIN jobs j ON j.id = (
@@ -33,8 +33,8 @@ const CLAIM = `${WITH_NOW}
       SELECT count(*) FROM jobs r JOIN lanes x ON x.id = r.lane_id
       WHERE r.state = 'running' AND x.credential_gate = l.credential_gate)) AND NOT EXISTS (
       SELECT 1 FROM gates g WHERE g.key IN (l.host_gate, l.credential_gate) AND (
-        g.paused_until > (SELECT now FROM t)
-        OR (g.strikes > 0 AND (g.probe_until > (SELECT now FROM t) OR EXISTS (
+        g.paused_until > ${NOW}
+        OR (g.strikes > 0 AND (g.probe_until > ${NOW} OR EXISTS (
           SELECT 1 FROM jobs r JOIN lanes x ON x.id = r.lane_id
           WHERE r.state = 'running' AND g.key IN (x.host_gate, x.credential_gate))))))
     ORDER BY j.rank, j.id LIMIT 1)

@@ -6,8 +6,7 @@ import type { JobId } from '../model/ids.ts';
 import type { ProjectFacts } from '../model/project.ts';
 import type { RunStats, RunStatus } from '../model/run.ts';
 import type { Database, SqlArgs } from '../store/database.ts';
-import { promoteStatement } from './promote.ts';
-import { type AtTime, nowArgs, storedReason, WITH_NOW } from './statement.ts';
+import { type AtTime, NOW, nowArgs, storedReason } from './statement.ts';
 
 export type JobOutcome =
   | { kind: 'done'; status: 'success' | 'no-change' }
@@ -37,30 +36,30 @@ export type SettleOptions = AtTime & {
 
 const OWNED = "id = :jobId AND fence = :fence AND state = 'running'";
 const CLOSED = `crashes = 0, worker_id = NULL, lease_until = NULL, last_status = :status, last_error = :error,
-    last_stats = :stats, updated_at = (SELECT now FROM t)`;
+    last_stats = :stats, updated_at = ${NOW}`;
 
 // Changed during the run: again after the quiet period, as if the change had come now, within the longest wait.
 // Not changed, but asked to run again: scheduled although done_gen has reached want_gen.
-const FINISH = `${WITH_NOW}
+const FINISH = `
   UPDATE jobs SET done_gen = claimed_gen,
     state = iif(want_gen > claimed_gen OR :againMs IS NOT NULL, 'scheduled', 'idle'),
     trigger_kind = iif(want_gen > claimed_gen OR :againMs IS NULL, trigger_kind, 'retry'),
-    dirty_since = iif(want_gen > claimed_gen, dirty_since, (SELECT now FROM t) + :againMs),
-    run_at = CASE WHEN want_gen = claimed_gen THEN (SELECT now FROM t) + :againMs WHEN forced THEN (SELECT now FROM t) ELSE (
-      SELECT max(min((SELECT now FROM t) + p.quiet_ms, jobs.dirty_since + p.max_wait_ms),
+    dirty_since = iif(want_gen > claimed_gen, dirty_since, ${NOW} + :againMs),
+    run_at = CASE WHEN want_gen = claimed_gen THEN ${NOW} + :againMs WHEN forced THEN ${NOW} ELSE (
+      SELECT max(min(${NOW} + p.quiet_ms, jobs.dirty_since + p.max_wait_ms),
         jobs.started_at + p.min_interval_ms, coalesce(p.paused_until, 0))
       FROM projects p WHERE p.id = jobs.project_id) END,
     attempt = 0, ask_remote = iif(want_gen > claimed_gen, ask_remote, 0), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
 // A forced request that came during the run is a person's wish for another try at once.
-const TRY_AGAIN = `${WITH_NOW}
+const TRY_AGAIN = `
   UPDATE jobs SET state = iif(:park AND NOT forced, 'parked', 'scheduled'),
-    run_at = CASE WHEN forced THEN (SELECT now FROM t) WHEN NOT :park THEN (SELECT now FROM t) + :delayMs END,
+    run_at = CASE WHEN forced THEN ${NOW} WHEN NOT :park THEN ${NOW} + :delayMs END,
     dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, max(attempt - :spared, 0)), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
-const RELEASE = `${WITH_NOW}
+const RELEASE = `
   UPDATE jobs SET state = 'scheduled', run_at = started_at, dirty_since = coalesce(dirty_since, started_at),
     attempt = max(attempt - 1, 0), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
@@ -140,18 +139,17 @@ export async function settleJob(db: Database, options: SettleOptions): Promise<'
   const owner = { jobId, fence };
   const plan = planOf(outcome, options.againMs == null ? null : Math.ceil(Math.max(options.againMs, 0)));
   const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
-  const saving = [{ sql: RUN_STATUS, args: owner }, ...(facts ? [factsStatement(facts, owner)] : [])];
+  const saving = facts ? [factsStatement(facts, owner)] : [];
   const isLater = outcome.kind === 'later';
   const results = await db.batch([
     ...saving,
     { sql: plan.sql, args: { ...nowArgs(options), ...owner, ...closing, ...plan.args } },
     ...(isLater ? [{ sql: FORGET_SAME, args: { ...owner, code: outcome.reason.code } }] : []),
-    promoteStatement(options),
   ]);
   if (results[saving.length]?.length === 1) return 'settled';
   // No row: an earlier send may have settled it and only its answer been lost; then its run says so, or was forgotten
   // for the next one like it.
-  const run = results[0]?.[0];
+  const [run] = await db.run(RUN_STATUS, owner);
   if (run === undefined) return 'lost';
   if (isLater && run.forgotten === 1) return 'settled';
   return run.status === plan.status ? 'settled' : 'lost';

@@ -116,10 +116,11 @@ describeDatabases('settleJob()', (db) => {
     expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'idle', done_gen: 2 });
   });
 
-  test('a forced request during the run is ready when it ends', async () => {
+  test('a forced request during the run is ready at the look after it ends', async () => {
     const job = await claimBlog(T0, { quietMs: 2_000, minIntervalMs: 10_000 });
     expect(await put(db(), 'blog', T0 + 2_500, { force: true })).toMatchObject([{ state: 'running' }]);
     await settle(db(), job, T0 + 3_000);
+    await look(db(), T0 + 3_000, { freeSlots: 0 });
     expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready', run_at: T0 + 3_000 });
   });
 
@@ -248,11 +249,12 @@ describeDatabases('settleJob()', (db) => {
     expect(await claimOne(db(), T0 + 2)).toMatchObject({ attempt: 1 });
   });
 
-  test('a released job uses no attempt, is ready again and keeps its place', async () => {
+  test('a released job uses no attempt, is ready again at the next look and keeps its place', async () => {
     const job = await claimBlog();
     await addProjectRow(db(), 'newer');
     await put(db(), 'newer', T0 + 1);
     await settle(db(), job, T0 + 2, { kind: 'release', reason: OFFLINE });
+    await look(db(), T0 + 2, { freeSlots: 0 });
     expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'ready', attempt: 0 });
     expect(await readRuns(db())).toMatchObject([{ status: 'retrying' }]);
     expect((await look(db(), T0 + 3, { freeSlots: 2 })).claimed).toMatchObject([

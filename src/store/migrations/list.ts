@@ -11,10 +11,11 @@ import { scheduleTimes } from './008-schedules.ts';
 import { probes } from './009-probes.ts';
 import { webhooks } from './010-webhooks.ts';
 import { people } from './011-people.ts';
+import { fewerIndexes } from './012-fewer-indexes.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
   ...[machines, scheduleTimes, probes, webhooks],
-  ...[people],
+  ...[people, fewerIndexes],
 ];
