@@ -40,6 +40,24 @@ describe.skipIf(!hasChromium)('journeys on the page', () => {
     }
   });
 
+  test('the queue shows what runs, how far it has come, and when it is done', async () => {
+    const project = await journey.addProject('blog');
+    const service = await journey.start({ folders: [project.path] });
+    await service.untilState('blog', 'safe');
+    const { page, expectNoFaults, close } = await visit(browser, `${service.url}/#/queue`);
+    await page.getByText('Nothing runs.').waitFor();
+    const slow = journey.server.inject(/blog.*git-receive-pack/, { kind: 'held' });
+    await project.repo.write('post.md', 'hello\n');
+    await slow.met;
+    await page.locator('.jobs .progress').getByText('pushes').waitFor();
+    await expectAccessible(page);
+    slow.release();
+    await untilRemoteHas(journey, project, 'post.md', 'hello\n');
+    await page.getByText('Nothing runs.').waitFor();
+    expectNoFaults();
+    await close();
+  });
+
   test('pausing shows at once and survives; going on brings what was saved meanwhile', async () => {
     const project = await journey.addProject('blog');
     const service = await journey.start({ folders: [project.path] });
