@@ -2,6 +2,7 @@
 // Types alone, from the schemas that the service checks with; nothing of the service is loaded.
 
 import type { z } from 'zod';
+import type { AuditAnswerSchema } from '../http/schemas/audit.ts';
 import type { BackupAnswerSchema } from '../http/schemas/backup.ts';
 import type { ConflictAnswerSchema } from '../http/schemas/conflict.ts';
 import type { FeedPageSchema, TicketAnswerSchema } from '../http/schemas/feed.ts';
@@ -33,6 +34,12 @@ import type {
   StatusAnswerSchema,
   WireHealth,
 } from '../http/schemas/status.ts';
+import type {
+  AddTokenBodySchema,
+  TokenAddedSchema,
+  TokenRevokedSchema,
+  TokensAnswerSchema,
+} from '../http/schemas/token.ts';
 import type { GithubConfigPatch } from '../model/project-config.ts';
 
 /** `timeoutMs`: how long an answer may take; 120 s when left out. */
@@ -172,5 +179,17 @@ type ContentMethods = {
   ): Answer<typeof TriggerOneAnswerSchema>;
 };
 
+type AccessMethods = {
+  tokens(query?: Page, options?: CallOptions): Answer<typeof TokensAnswerSchema>;
+  /** `secret` of the answer is shown this once. */
+  addToken(input: z.input<typeof AddTokenBodySchema>, options?: CallOptions): Answer<typeof TokenAddedSchema>;
+  revokeToken(tokenId: string, options?: CallOptions): Answer<typeof TokenRevokedSchema>;
+  /** Who changed what, newest first. */
+  audit(
+    query?: Page & { actor?: string; projectId?: string; since?: When; until?: When },
+    options?: CallOptions,
+  ): Answer<typeof AuditAnswerSchema>;
+};
+
 /** All of them throw ClientError. */
-export type Methods = ServiceMethods & SyncMethods & ProjectMethods & ContentMethods;
+export type Methods = ServiceMethods & AccessMethods & SyncMethods & ProjectMethods & ContentMethods;

@@ -14,6 +14,7 @@ export type Route = {
 
 export const FEED_PATH = '/api/sync/events';
 export const HEALTH_PATH = '/health';
+const TOKENS = '/api/sync/tokens';
 const PROJECTS = '/api/sync/projects';
 const PROJECT = `${PROJECTS}/{projectId}`;
 
@@ -50,6 +51,10 @@ export const ROUTES: Readonly<Record<keyof Methods, Route>> = {
   confirmDeletions: route('POST', `${PROJECT}/deletions/confirm`, 'body'),
   conflict: route('GET', `${PROJECT}/conflict`),
   resolveConflict: route('POST', `${PROJECT}/conflict`, 'body'),
+  tokens: route('GET', TOKENS, 'query'),
+  addToken: route('POST', TOKENS, 'body'),
+  revokeToken: route('DELETE', `${TOKENS}/{tokenId}`),
+  audit: route('GET', '/api/sync/audit', 'query'),
   ticket: route('POST', '/api/sync/tickets'),
   pollEvents: route('GET', FEED_PATH, 'query'),
   health: { ...route('GET', HEALTH_PATH), alsoAnswers: 503 },

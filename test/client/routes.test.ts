@@ -6,7 +6,9 @@ import { ROUTES } from '../../src/client/routes.ts';
 import { createFixture, type Fixture } from '../http/api-fixture.ts';
 
 /** Routes that are for others than programs which control the service, and for whom. */
-const NOT_FOR_CLIENTS: Record<string, string> = {};
+const NOT_FOR_CLIENTS: Record<string, string> = {
+  'POST /api/webhooks/github': 'GitHub, which signs what it sends',
+};
 
 type Operation = { requestBody?: unknown; parameters?: { name: string; in: string }[] };
 
