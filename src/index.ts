@@ -8,6 +8,7 @@ import type { FeedEvent } from './model/event.ts';
 
 export { getAllProjectsWithGitHub } from './embed/get-all-projects.ts';
 export { updateGitHubConfig } from './embed/update-github-config.ts';
+export type { FeedEvent } from './model/event.ts';
 export { Failure, type Reason } from './model/failure.ts';
 export type { GithubConfig, GithubConfigPatch } from './model/project-config.ts';
 export { ProjectFileSchema } from './model/project-config.ts';
@@ -23,8 +24,8 @@ export type SyncOptions = Record<string, unknown> & {
 export type SyncApi = {
   /** Where the API answers. */
   readonly url: string;
-  /** The Hono app, for mounting in another one. */
-  readonly app: { fetch(request: Request, env?: object): Response | Promise<Response> };
+  /** The Hono app, for mounting in another one: `outer.mount('/gitferry', api.app.fetch)`. `env` as Hono passes it. */
+  readonly app: { fetch(request: Request, env?: unknown): Response | Promise<Response> };
   /** Starts watching and syncing; also `POST /api/sync/start`. */
   start(): Promise<void>;
   /** Stops everything: running syncs finish, the server and the database close. */
@@ -55,7 +56,7 @@ export async function createSyncAPI(options: SyncOptions = {}): Promise<SyncApi>
   }
   return {
     url: app.url,
-    app: { fetch: app.fetch },
+    app: { fetch: (request, env) => app.fetch(request, env as object | undefined) },
     start: async () => void (await app.service.start()),
     stop: () => app.stop(),
     on(listener) {
