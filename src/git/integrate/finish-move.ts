@@ -6,8 +6,11 @@ import { Failure } from '../../model/failure.ts';
 import { readHead } from '../refs/refs.ts';
 import { differencesOf, type MoveInput, moveBranch, takeBack, temporaryFolder } from './move-branch.ts';
 import { type Journal, readJournal, removeJournal } from './update-journal.ts';
+import type { WorkTreeTools } from './work-tree-tools.ts';
 
-export type FinishInput = Omit<MoveInput, 'ref' | 'from' | 'to' | 'reflog' | 'kept'> & {
+export type FinishInput = Omit<MoveInput, 'ref' | 'from' | 'to' | 'reflog' | 'kept' | 'tools'> & {
+  /** The same that were at work; left out: the built-in engine's. */
+  openTools?: (by: Journal['by']) => Promise<WorkTreeTools>;
   /** `Name <email> <epoch seconds> <+hhmm>`, for the reflog. */
   who: string;
 };
@@ -32,22 +35,23 @@ async function bringToEnd(
   input: FinishInput,
   journal: Journal,
 ): Promise<'finished' | 'taken-back' | 'dropped'> {
-  const { ref, from, to, kept, message } = journal;
+  const { ref, from, to, kept, message, by } = journal;
   const head = await readHead(input.repo);
   if (head.oid === to) return 'finished';
   // A person went elsewhere meanwhile: what lies in the work tree is theirs to judge.
   if (head.kind !== 'branch' || head.ref !== ref || head.oid !== from) return 'dropped';
+  const tools = await input.openTools?.(by);
   try {
-    await moveBranch({ ...input, ref, from, to, kept, reflog: { message, who: input.who } });
+    await moveBranch({ ...input, tools, ref, from, to, kept, reflog: { message, who: input.who } });
     return 'finished';
   } catch (error) {
     if (!(error instanceof Failure) || !STANDS_IN_THE_WAY.has(error.code)) throw error;
   }
-  const differences = await differencesOf(input.objects, from, to);
+  const differences = await differencesOf(tools?.objects ?? input.objects, from, to);
   const ours = differences.filter(({ path }) => !kept.includes(path));
   // As they were carried out: deletions from the deepest up, then the rest.
   const deletions = ours.filter(({ after }) => after === null).reverse();
-  await takeBack(input, [...deletions, ...ours.filter(({ after }) => after !== null)]);
+  await takeBack({ ...input, tools }, [...deletions, ...ours.filter(({ after }) => after !== null)]);
   return 'taken-back';
 }
 

@@ -7,7 +7,6 @@ import { Failure, type Reason, reasonOf } from '../../model/failure.ts';
 import type { GitConfig } from '../config/config-values.ts';
 import type { Environment } from '../config/user-config.ts';
 import { signature } from '../objects/commit-object.ts';
-import { updateRef } from '../refs/refs.ts';
 import { isAncestor } from '../remote/history.ts';
 import type { Head, Identity, ObjectStore, Repository } from '../types.ts';
 import { refuseBranchInUse } from './branch-in-use.ts';
@@ -15,8 +14,9 @@ import { conflictFileOf } from './conflict-files.ts';
 import { readGeneralAttributes } from './general-attributes.ts';
 import { mergeCommits } from './merge-commits.ts';
 import { differencesOf, moveBranch } from './move-branch.ts';
-import { type Maker, writeMerge } from './new-commits.ts';
+import type { Maker } from './new-commits.ts';
 import { rebaseCommits } from './rebase.ts';
+import { builtinTools, type WorkTreeTools } from './work-tree-tools.ts';
 
 export type IntegratePorts = {
   repo: Repository;
@@ -33,6 +33,8 @@ export type IntegratePorts = {
   /** Who merges. */
   identity: Identity;
   config: GitConfig;
+  /** Left out: the built-in engine's. */
+  tools?: WorkTreeTools | undefined;
   env: Environment;
   homeDir: string;
   /** Whether a merge commit names the machine; default true. */
@@ -81,6 +83,7 @@ export async function integrateBranch(input: IntegrateInput): Promise<IntegrateA
 
 async function integrate(input: IntegrateInput): Promise<IntegrateAnswer> {
   const { ours, theirs, policy, branch } = input;
+  const mayRebase = input.tools?.mayRebase ?? true;
   const relation = await relationOf(input);
   if (relation === 'contained') return { kind: 'up-to-date' };
   if (policy === 'off') {
@@ -94,7 +97,7 @@ async function integrate(input: IntegrateInput): Promise<IntegrateAnswer> {
   }
   const attributes = await readGeneralAttributes(input);
   const sides = { ...input, ours, attributes };
-  if (policy === 'rebase') {
+  if (policy === 'rebase' && mayRebase) {
     const rebased = await rebaseCommits({ ...sides, maker: makerOf(input) });
     if (rebased.kind === 'clean') return advance(input, rebased.oid, 'rebase');
   }
@@ -139,10 +142,11 @@ export async function advanceToMerge(
   tree: string,
   choice = '',
 ): Promise<IntegrateAnswer> {
-  const { objects, theirs, branch, machineId } = input;
+  const { theirs, branch, machineId } = input;
   const subject = `Merge ${branch} of the remote${choice}`;
   const message = input.trailers === false ? subject : `${subject}\n\nGitferry-Machine: ${machineId}`;
-  const merged = await writeMerge(objects, { tree, ours, theirs, message }, makerOf(input));
+  const { writeMerge } = input.tools ?? builtinTools(input);
+  const merged = await writeMerge({ tree, ours, theirs, message }, makerOf(input));
   return advance(input, merged, 'merge');
 }
 
@@ -162,7 +166,8 @@ export async function advance(
     return { kind: 'advanced', to, how, files };
   }
   await refuseBranchInUse(repo, ref);
-  await updateRef(repo, { ref, expected: ours, next: to, reflog, alsoHead: false, fsync, clock, random });
+  const { moveRef } = input.tools ?? builtinTools(input);
+  await moveRef({ ref, expected: ours, next: to, reflog, alsoHead: false, fsync, clock, random });
   const { length } = await differencesOf(objects, ours, to);
   return { kind: 'advanced', to, how, files: length };
 }

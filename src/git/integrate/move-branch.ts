@@ -10,17 +10,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
-import { publishCommit } from '../commit/publish-commit.ts';
 import type { GitConfig } from '../config/config-values.ts';
-import { type IndexFile, readIndex } from '../index/index-file.ts';
+import type { IndexFile } from '../index/index-file.ts';
 import type { IndexChange } from '../index/index-write.ts';
 import { diffTrees, type TreeDifference } from '../objects/trees.ts';
 import { readHead } from '../refs/refs.ts';
 import type { FileStat, ObjectStore, Repository } from '../types.ts';
-import { refuseConversions } from './refuse-conversions.ts';
 import { type FilesInput, placeFile, removeFile, toFileStat, UNKNOWN_STAT } from './update-files.ts';
 import { removeJournal, writeJournal } from './update-journal.ts';
-import { type LookInput, lookAtSteps, type Step } from './update-steps.ts';
+import { lookAtSteps, type Step } from './update-steps.ts';
+import { builtinTools, type WorkTreeTools } from './work-tree-tools.ts';
 
 export type MoveInput = {
   repo: Repository;
@@ -31,6 +30,8 @@ export type MoveInput = {
   to: string;
   reflog: { message: string; who: string };
   config: GitConfig;
+  /** Left out: the built-in engine's. */
+  tools?: WorkTreeTools | undefined;
   /** Of a move that a kill cut off: what its journal says was there before. */
   kept?: readonly string[] | undefined;
   clock: Clock;
@@ -48,13 +49,14 @@ export type MoveInput = {
  *   then), `ref-moved`, `index-busy`, `merge-in-progress` and its kin, `disk-full`, `write-refused`, `aborted`
  */
 export async function moveBranch(input: MoveInput): Promise<number> {
-  const { repo, objects, from, to, clock, random, fsync, signal } = input;
-  const differences = await differencesOf(objects, from, to);
-  await refuseConversions(objects, differences, input.config);
-  await lookAtSteps(differences, lookInput(input, await readIndex(repo)));
-  const update = new Update(input);
+  const { repo, from, to, clock, random, fsync, signal } = input;
+  const tools = input.tools ?? builtinTools(input);
+  const differences = await differencesOf(tools.objects, from, to);
+  await tools.refuse(differences);
+  await look(differences, { ...input, tools });
+  const update = new Update({ ...input, tools });
   try {
-    const moved = await publishCommit({
+    const moved = await tools.publish({
       repo,
       head: { ref: input.ref, oid: from },
       oid: to,
@@ -89,30 +91,36 @@ export async function differencesOf(
   return differences;
 }
 
-function lookInput(
-  { repo, config, signal }: Pick<MoveInput, 'repo' | 'config' | 'signal'>,
-  index: IndexFile,
-): LookInput {
-  return {
+type Looking = Pick<MoveInput, 'repo' | 'config' | 'signal'> & { tools: WorkTreeTools };
+
+/** @throws as `lookAtSteps` */
+async function look(
+  differences: readonly TreeDifference[],
+  { repo, config, signal, tools }: Looking,
+  known?: IndexFile,
+): Promise<Step[]> {
+  const index = known ?? (await tools.readIndex());
+  return lookAtSteps(differences, {
     worktree: repo.worktree,
     index,
     fileMode: config.getBoolean('core.fileMode') ?? true,
     symlinks: config.getBoolean('core.symlinks') ?? true,
+    outside: await tools.findOutside(differences, index),
+    readContent: tools.readContent,
     signal,
-  };
+  });
 }
 
 /** The work tree's part: what was done so far, so that it can be taken back. */
 class Update {
-  readonly #input: MoveInput;
-  readonly #files: FilesInput;
+  readonly #input: MoveInput & { tools: WorkTreeTools };
+  readonly #temporary: string;
   /** Steps that were carried out, in their order, with the stat that they led to. */
   readonly #carriedOut: { step: Step; stat: FileStat | null }[] = [];
 
-  constructor(input: MoveInput) {
-    const { repo, objects, fsync } = input;
+  constructor(input: MoveInput & { tools: WorkTreeTools }) {
     this.#input = input;
-    this.#files = filesOf({ repo, objects, fsync });
+    this.#temporary = temporaryFolder(input.repo);
   }
 
   /** Nothing in the work tree is other than it was. */
@@ -122,14 +130,20 @@ class Update {
 
   /** Called under the index's lock; answers the entries of the new index. */
   async run(differences: readonly TreeDifference[], index: IndexFile): Promise<IndexChange[]> {
-    const { repo, ref, from, to, reflog, fsync, faultPoint } = this.#input;
-    const steps = await lookAtSteps(differences, lookInput(this.#input, index));
+    const { repo, ref, from, to, reflog, fsync, faultPoint, tools } = this.#input;
+    const steps = await look(differences, this.#input, index);
     const kept = [...(this.#input.kept ?? pathsDone(steps))];
-    await writeJournal(repo, { ref, from, to, kept, message: reflog.message }, fsync);
-    await mkdir(this.#files.temporary, { recursive: true });
+    await writeJournal(repo, { ref, from, to, kept, message: reflog.message, by: tools.name }, fsync);
+    await mkdir(this.#temporary, { recursive: true });
     await faultPoint?.('journal-written');
-    for (const step of deepestFirst(steps)) await this.#carryOut(step);
-    for (const step of steps) if (step.after !== null) await this.#carryOut(step);
+    const none = await filesOf([], this.#input);
+    for (const step of deepestFirst(steps)) await this.#carryOut(step, none);
+    const placed = steps.filter(({ after }) => after !== null);
+    // How the others are written may depend on what the rules say by then.
+    for (const part of [placed.filter(isRule), placed.filter((step) => !isRule(step))]) {
+      const files = await filesOf(part, this.#input);
+      for (const step of part) await this.#carryOut(step, files);
+    }
     await faultPoint?.('files-written');
     const stats = new Map(this.#carriedOut.map(({ step, stat }) => [step.path, stat]));
     return steps.map(({ path, after, stats: found }): IndexChange => {
@@ -139,16 +153,16 @@ class Update {
     });
   }
 
-  async #carryOut(step: Step): Promise<void> {
+  async #carryOut(step: Step, files: FilesInput): Promise<void> {
     const { signal, faultPoint } = this.#input;
-    if (step.state === 'done') return;
+    if (step.state !== 'to-do') return;
     signal.throwIfAborted();
     if (step.after === null) {
-      await removeFile(this.#files, step);
+      await removeFile(files, step);
       this.#carriedOut.push({ step, stat: null });
       await faultPoint?.('file-removed');
     } else {
-      const stat = await placeFile(this.#files, step, step.after);
+      const stat = await placeFile(files, step, step.after);
       this.#carriedOut.push({ step, stat });
       await faultPoint?.('file-placed');
     }
@@ -162,23 +176,35 @@ class Update {
   }
 
   async close(): Promise<void> {
-    await rm(this.#files.temporary, { recursive: true, force: true });
+    await rm(this.#temporary, { recursive: true, force: true });
     await removeJournal(this.#input.repo);
   }
 }
 
+type BackInput = Pick<MoveInput, 'repo' | 'objects' | 'config' | 'fsync' | 'tools'>;
+
 /** Undoes steps, last first; those that were never done cost a look. A file that changed since is a person's and stays. */
-export async function takeBack(
-  input: Pick<MoveInput, 'repo' | 'objects' | 'config' | 'fsync'>,
-  steps: readonly TreeDifference[],
+export async function takeBack(input: BackInput, steps: readonly TreeDifference[]): Promise<void> {
+  const tools = input.tools ?? builtinTools(input);
+  await mkdir(temporaryFolder(input.repo), { recursive: true });
+  const back = [...steps]
+    .reverse()
+    .map(({ path, before, after }) => ({ path, before: after, after: before }));
+  // Rules first, as the others were written under them; where a folder is missing for that, once more at the end.
+  for (const part of [back.filter(isRule), back.filter((each) => !isRule(each)), back.filter(isRule)]) {
+    await undo(part, { ...input, tools });
+  }
+}
+
+async function undo(
+  differences: readonly TreeDifference[],
+  input: BackInput & { tools: WorkTreeTools },
 ): Promise<void> {
-  const files = filesOf(input);
-  await mkdir(files.temporary, { recursive: true });
-  const signal = new AbortController().signal;
-  for (const { path, before, after } of [...steps].reverse()) {
+  const files = await filesOf(differences, input);
+  const { signal } = new AbortController();
+  for (const difference of differences) {
     try {
-      const look = lookInput({ ...input, signal }, await readIndex(input.repo));
-      const [step] = await lookAtSteps([{ path, before: after, after: before }], look);
+      const [step] = await look([difference], { ...input, signal });
       if (step?.state !== 'to-do') continue;
       if (step.after === null) await removeFile(files, step);
       else await placeFile(files, step, step.after);
@@ -188,8 +214,18 @@ export async function takeBack(
   }
 }
 
-function filesOf({ repo, objects, fsync }: Pick<MoveInput, 'repo' | 'objects' | 'fsync'>): FilesInput {
-  return { worktree: repo.worktree, objects, temporary: temporaryFolder(repo), fsync };
+async function filesOf(
+  differences: readonly TreeDifference[],
+  { repo, tools }: { repo: Repository; tools: WorkTreeTools },
+): Promise<FilesInput> {
+  const temporary = temporaryFolder(repo);
+  const wanted = differences.flatMap(({ path, after }) => (after === null ? [] : [{ path, target: after }]));
+  const newFiles = await tools.openFiles(wanted, temporary);
+  return { worktree: repo.worktree, objects: tools.objects, temporary, newFiles };
+}
+
+function isRule({ path }: TreeDifference): boolean {
+  return /(?:^|\/)\.gitattributes$/.test(path);
 }
 
 export function temporaryFolder({ gitDir }: Repository): string {

@@ -3,12 +3,13 @@
 import { type CommitTime, signature } from '../objects/commit-object.ts';
 import type { Identity, ObjectStore } from '../types.ts';
 
+export type Merge = { tree: string; ours: string; theirs: string; message: string };
 export type Maker = { identity: Identity; at: CommitTime };
 
 /** `ours` is the first parent, so that `git log --first-parent` tells what happened here. */
 export async function writeMerge(
   objects: ObjectStore,
-  merge: { tree: string; ours: string; theirs: string; message: string },
+  merge: Merge,
   { identity, at }: Maker,
 ): Promise<string> {
   const who = signature(identity, at);

@@ -3,20 +3,22 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { BigIntStats } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import type { TreeFile } from '../objects/trees.ts';
 import { diskPath, displayPath, type RepoPath } from '../paths.ts';
 import { FILE_MODE, type FileStat, type ObjectStore } from '../types.ts';
 import { blocked, type Step } from './update-steps.ts';
+import type { NewFiles } from './work-tree-tools.ts';
 
 export type FilesInput = {
   worktree: string;
   objects: ObjectStore;
   /** A folder on the work tree's file system, for files that are not in place yet. */
   temporary: string;
-  fsync: boolean;
+  /** Whole files to be moved from there. */
+  newFiles: NewFiles;
 };
 
 /** Nobody vouches for the content: it is to be hashed. */
@@ -68,12 +70,13 @@ export async function placeFile(input: FilesInput, step: Step, after: TreeFile):
       return UNKNOWN_STAT;
     }
     if (step.before === null) await removeEmptyFolders(place);
-    const { content } = await input.objects.read(after.oid);
-    if (after.mode === FILE_MODE.symlink && step.before === null) {
-      await symlink(targetOf(content), place);
-      return toFileStat(await lstat(place, { bigint: true }));
+    if (after.mode !== FILE_MODE.symlink) {
+      return await putInPlace(input, step, await input.newFiles.pathOf(step.path, after));
     }
-    return await putInPlace(input, step, await writeTemporary(input, after, content));
+    const target = targetOf((await input.objects.read(after.oid)).content);
+    if (step.before !== null) return await putInPlace(input, step, await writeLink(input, after, target));
+    await symlink(target, place);
+    return toFileStat(await lstat(place, { bigint: true }));
   } catch (error) {
     const code = errorCode(error);
     if (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENOTEMPTY') {
@@ -87,21 +90,14 @@ export async function placeFile(input: FilesInput, step: Step, after: TreeFile):
   }
 }
 
-async function writeTemporary(input: FilesInput, after: TreeFile, content: Buffer): Promise<string> {
-  const path = `${input.temporary}/${after.oid}`;
+async function writeLink(
+  { temporary }: FilesInput,
+  { oid }: TreeFile,
+  target: string | Buffer,
+): Promise<string> {
+  const path = `${temporary}/${oid}`;
   await rm(path, { force: true });
-  if (after.mode === FILE_MODE.symlink) {
-    await symlink(targetOf(content), path);
-    return path;
-  }
-  // The process's umask takes away what the person does not want, as with git.
-  const file = await open(path, 'wx', after.mode === FILE_MODE.executable ? 0o777 : 0o666);
-  try {
-    await file.writeFile(content);
-    if (input.fsync) await file.sync();
-  } finally {
-    await file.close();
-  }
+  await symlink(target, path);
   return path;
 }
 
@@ -110,7 +106,11 @@ function targetOf(content: Buffer): string | Buffer {
   return isUtf8(content) ? content.toString('utf8') : content;
 }
 
-async function putInPlace({ worktree }: FilesInput, step: Step, temporary: string): Promise<FileStat> {
+async function putInPlace(
+  { worktree }: FilesInput,
+  step: Step,
+  temporary: string | Buffer,
+): Promise<FileStat> {
   const place = diskPath(worktree, step.path);
   const written = await lstat(temporary, { bigint: true });
   if (step.before !== null) {

@@ -14,6 +14,8 @@ export type Journal = {
   kept: string[];
   /** What the reflog is to say. */
   message: string;
+  /** Who wrote the files: what stands in the work tree is to be read as they do. */
+  by: 'builtin' | 'git';
 };
 
 const pathOf = ({ gitDir }: Repository) => `${gitDir}/gitferry-update.json`;
@@ -57,9 +59,10 @@ function parse(text: string): Journal | null {
     // Cut off by a power failure: then no file was touched yet, or the move was as good as over.
     return null;
   }
-  const { ref, from, to, kept, message } = value ?? {};
+  const { ref, from, to, kept, message, by } = value ?? {};
   const isOid = (oid: unknown) => typeof oid === 'string' && /^[0-9a-f]{40}$/.test(oid);
   if (typeof ref !== 'string' || !isOid(to) || (from !== null && !isOid(from))) return null;
   if (!Array.isArray(kept) || typeof message !== 'string') return null;
-  return { ref, from: from as string | null, to: to as string, kept: kept.map(String), message };
+  const sides = { from: from as string | null, to: to as string };
+  return { ref, ...sides, kept: kept.map(String), message, by: by === 'git' ? 'git' : 'builtin' };
 }

@@ -4,16 +4,20 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
-import { readFileContent } from '../changes/file-content.ts';
 import { isGitFolderName } from '../changes/path-names.ts';
 import { type IndexEntry, type IndexFile, isRacy, matchesStat } from '../index/index-file.ts';
 import { isAbsent, readFailure } from '../io-failure.ts';
 import type { TreeDifference, TreeFile } from '../objects/trees.ts';
 import { diskPath, displayPath, type RepoPath } from '../paths.ts';
 import { FILE_MODE } from '../types.ts';
+import type { WorkTreeTools } from './work-tree-tools.ts';
 
 /** `stats` belong to the content that was found; null where nothing is. */
-export type Step = TreeDifference & { readonly state: 'to-do' | 'done'; readonly stats: BigIntStats | null };
+export type Step = TreeDifference & {
+  /** `left-out`: a sparse work tree has no such file, before or after. */
+  readonly state: 'to-do' | 'done' | 'left-out';
+  readonly stats: BigIntStats | null;
+};
 
 export type LookInput = {
   worktree: string;
@@ -22,6 +26,9 @@ export type LookInput = {
   fileMode: boolean;
   /** core.symlinks: whether the disk holds links. */
   symlinks: boolean;
+  /** What a sparse work tree leaves out. */
+  outside: ReadonlySet<string>;
+  readContent: WorkTreeTools['readContent'];
   signal: AbortSignal;
 };
 
@@ -49,6 +56,7 @@ export async function lookAtSteps(differences: readonly TreeDifference[], input:
 /** The state of one file as it is now. @throws as `lookAtSteps` */
 async function lookAtStep(difference: TreeDifference, plan: Plan): Promise<Step> {
   const { path, before, after } = difference;
+  if (plan.outside.has(path)) return { ...difference, state: 'left-out', stats: null };
   const toDo = (stats: BigIntStats | null): Step => ({ ...difference, state: 'to-do', stats });
   const done = (stats: BigIntStats | null): Step => ({ ...difference, state: 'done', stats });
   const stats = (await isReachable(path, plan)) ? await statOf(plan, path) : null;
@@ -63,7 +71,7 @@ async function lookAtStep(difference: TreeDifference, plan: Plan): Promise<Step>
     await refuseOccupied(path, plan);
     return toDo(null);
   }
-  const found = await contentOf(plan, path, stats, before ?? after);
+  const found = await contentOf({ ...plan, difference }, path, stats, before ?? after);
   if (found === null) throw blocked(path, 'is neither a file nor a link');
   if (after !== null && isEqual(found, after)) return done(found.stats);
   if (before !== null && isEqual(found, before)) return toDo(found.stats);
@@ -112,7 +120,7 @@ async function refuseOccupied(folder: RepoPath, plan: Plan): Promise<void> {
 }
 
 async function contentOf(
-  plan: Plan,
+  plan: Plan & { difference: TreeDifference },
   path: RepoPath,
   stats: BigIntStats,
   expected: TreeFile | null,
@@ -121,8 +129,16 @@ async function contentOf(
   if (entry !== null && isKnown(entry, stats, plan.index)) {
     return { mode: modeOf(stats, expected, plan), oid: entry.oid, stats };
   }
-  const content = await readFileContent(plan.worktree, path, plan.signal);
-  return content && { mode: modeOf(content.stats, expected, plan), oid: content.oid, stats: content.stats };
+  const content = await plan.readContent(path, plan.signal);
+  if (content === null) return null;
+  const { oid, storedAs = oid } = content;
+  // Bytes that are the blob's own are kept in it, whatever the rules say by now.
+  const isPlain = [plan.difference.before, plan.difference.after].some((side) => side?.oid === oid);
+  return {
+    mode: modeOf(content.stats, expected, plan),
+    oid: isPlain ? oid : storedAs,
+    stats: content.stats,
+  };
 }
 
 function isKnown(entry: IndexEntry, stats: BigIntStats, index: IndexFile): boolean {
@@ -138,12 +154,12 @@ function modeOf(stats: BigIntStats, expected: TreeFile | null, { fileMode }: Pla
 }
 
 /** What a person has staged stays theirs: the index must say what one of the two trees says. */
-function refuseStaged({ path, before, after }: TreeDifference, { index, removed }: Plan): void {
+function refuseStaged({ path, before, after }: TreeDifference, { index, removed, outside }: Plan): void {
   const entry = index.find(path);
   if (entry === null) {
     if (before !== null && after !== null) throw blocked(path, 'was taken out of the index');
   } else {
-    if (entry.skipWorktree || entry.assumeValid)
+    if ((entry.skipWorktree && !outside.has(path)) || entry.assumeValid)
       throw blocked(path, 'is left alone on request (update-index)');
     const isKnownSide = [before, after].some((side) => side !== null && isEqual(side, entry));
     if (!isKnownSide || entry.intentToAdd) throw blocked(path, 'has staged changes');

@@ -5,8 +5,11 @@ import { openExactContent } from '../changes/exact-content.ts';
 import { openIgnoreRules } from '../changes/ignore.ts';
 import { findSubmoduleChanges, joinChanges } from '../changes/submodules.ts';
 import { commitChanges } from '../commit/commit.ts';
+import { fetchBranches } from '../fetch/fetch.ts';
 import { readIndex } from '../index/index-file.ts';
+import { builtinTools } from '../integrate/work-tree-tools.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
+import { listRefs } from '../refs/refs.ts';
 import { pushBranch } from '../remote/push.ts';
 import type { ObjectStore } from '../types.ts';
 import type { Engine } from './engine.ts';
@@ -15,6 +18,7 @@ import type { SyncPorts } from './sync-ports.ts';
 export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStore, ports: SyncPorts): Engine {
   const { repo, config, head, fileMode } = probe;
   const { clock, random, env, homeDir, transport } = ports;
+  const fsync = ports.fsync() && probe.fsync;
   return {
     name: 'builtin',
     reason: null,
@@ -35,10 +39,21 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
       commitChanges({
         ...commit,
         ...{ repo, objects, clock, random },
-        fsync: ports.fsync() && probe.fsync,
+        fsync,
         ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
       }),
     push: ({ remote, ...push }) =>
       pushBranch({ ...push, transport, objects, repo, url: remote.url, env, clock }),
+    async fetch({ remote, branches, who, signal, onBytes }) {
+      const refs = await listRefs(repo, 'refs/');
+      const { tips } = await fetchBranches({
+        ...{ transport, objects, repo, url: remote.url, branches, env, signal, clock, random, fsync },
+        haveTips: [...refs.values()],
+        ...(onBytes && { onBytes }),
+        tracking: remote.tracked ? { name: remote.name, who } : null,
+      });
+      return tips;
+    },
+    workTree: async () => builtinTools({ repo, objects, config, fsync }),
   };
 }

@@ -4,6 +4,7 @@
 import type { Content } from '../../model/content.ts';
 import type { FoundChanges } from '../changes/changes.ts';
 import type { CommitResult } from '../commit/commit.ts';
+import type { WorkTreeTools } from '../integrate/work-tree-tools.ts';
 import type { CommitTime } from '../objects/commit-object.ts';
 import type { RepoPath } from '../paths.ts';
 import type { PushInput, PushResult } from '../remote/push.ts';
@@ -26,6 +27,17 @@ export type EnginePush = Pick<
   remote: ChosenRemote;
 };
 
+export type EngineFetch = {
+  remote: ChosenRemote;
+  /** Without `refs/heads/`. */
+  branches: readonly string[];
+  /** Whom reflogs name: `Name <email> <epoch seconds> <+hhmm>`. */
+  who: string;
+  signal: AbortSignal;
+  /** As a pack comes in, where the engine sees it: its bytes so far. */
+  onBytes?(received: number): void;
+};
+
 export type Engine = {
   readonly name: 'builtin' | 'git';
   /** Why it is not the built-in one, in words; null when it is. */
@@ -46,4 +58,8 @@ export type Engine = {
   commit(commit: EngineCommit): Promise<CommitResult | null>;
   /** Never forces. @throws Failure as `pushBranch` */
   push(push: EnginePush): Promise<PushResult>;
+  /** Brings branches here, and answers their tips; null where the remote has no such branch. @throws Failure as `push` */
+  fetch(fetch: EngineFetch): Promise<Record<string, string | null>>;
+  /** For bringing in what others pushed. */
+  workTree(remote: ChosenRemote, signal: AbortSignal): Promise<WorkTreeTools>;
 };

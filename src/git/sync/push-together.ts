@@ -4,15 +4,16 @@
 import type { ConflictFile } from '../../model/conflict.ts';
 import { Failure } from '../../model/failure.ts';
 import { phaseBegun } from '../../model/progress.ts';
-import { fetchBranches } from '../fetch/fetch.ts';
 import { finishMove } from '../integrate/finish-move.ts';
 import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts';
 import { resolveConflict } from '../integrate/resolve-conflict.ts';
+import type { WorkTreeTools } from '../integrate/work-tree-tools.ts';
 import { signature } from '../objects/commit-object.ts';
-import { listRefs, readHead, readRef } from '../refs/refs.ts';
+import { readHead, readRef } from '../refs/refs.ts';
 import { isAncestor } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { Identity } from '../types.ts';
+import { openOtherTools, openSameTools, openTools } from './integration-tools.ts';
 import { pushAside } from './push-aside.ts';
 import {
   type BranchTip,
@@ -39,13 +40,18 @@ export const MOVED_ON: ReadonlySet<string> = new Set([
 ]);
 
 /** To be called under the repository's lock before anything is committed: a move that a kill cut off comes first. */
-export async function finishEarlierMove(work: SyncWork, ports: SyncPorts): Promise<void> {
+export async function finishEarlierMove(
+  work: SyncWork,
+  remote: ChosenRemote,
+  ports: SyncPorts,
+): Promise<void> {
   const { probe, objects, signal } = work;
   const who = whoLine(authorOf(work) ?? { name: 'gitferry', email: 'gitferry' }, ports);
   const { clock, random, faultPoint } = ports;
   const fsync = ports.fsync() && probe.fsync;
   const done = await finishMove({
     ...{ repo: probe.repo, objects, config: probe.config, who, clock, random, fsync, signal, faultPoint },
+    openTools: (by) => openSameTools(by, work, remote, ports),
   });
   if (done !== 'finished') return;
   const head = await readHead(probe.repo);
@@ -61,8 +67,7 @@ export async function pushTogether(work: SyncWork, remote: ChosenRemote, ports: 
       return;
     } catch (error) {
       if (!(error instanceof Failure) || !MOVED_ON.has(error.code)) throw error;
-      // The system git's projects have content rules that a merge in memory would not keep.
-      if (round > MOST_ROUNDS || work.engine.name === 'git') throw error;
+      if (round > MOST_ROUNDS) throw error;
       const branches = takeFailed(work);
       const moved: boolean[] = [];
       for (const branch of branches) moved.push(await bringTogether(work, remote, branch, ports));
@@ -121,11 +126,20 @@ async function bringTogether(
   if (identity === null) throw new Failure('identity-missing', 'Git does not know who merges.');
   const { repo } = work.probe;
   const ours = await readRef(repo, `refs/heads/${branch}`);
-  const theirs = await fetchTip(work, remote, branch, identity, ports);
+  const who = whoLine(identity, ports);
+  const { signal, onProgress } = work;
+  onProgress?.(phaseBegun('fetching'));
+  const fetched = await work.engine.fetch({
+    ...{ remote, branches: [branch], who, signal },
+    ...(onProgress && {
+      onBytes: (bytes: number) => onProgress({ ...phaseBegun('fetching'), bytes }),
+    }),
+  });
+  const theirs = fetched[branch] ?? null;
   if (theirs === null) return true;
   work.facts.remoteTips = { ...work.facts.remoteTips, [branch]: theirs };
-  work.onProgress?.(phaseBegun('integrating'));
-  const answer = await integrate(work, { branch, ours, theirs, identity }, ports);
+  onProgress?.(phaseBegun('integrating'));
+  const answer = await integrate(work, { branch, ours, theirs, identity }, remote, ports);
   switch (answer.kind) {
     case 'up-to-date':
     case 'advanced':
@@ -145,49 +159,35 @@ async function bringTogether(
   }
 }
 
-async function fetchTip(
-  work: SyncWork,
-  remote: ChosenRemote,
-  branch: string,
-  identity: Identity,
-  ports: SyncPorts,
-): Promise<string | null> {
-  const { objects, probe, signal, onProgress } = work;
-  onProgress?.(phaseBegun('fetching'));
-  const refs = await listRefs(probe.repo, 'refs/');
-  const { transport, env, clock, random } = ports;
-  const { tips } = await fetchBranches({
-    ...{
-      transport,
-      objects,
-      repo: probe.repo,
-      url: remote.url,
-      branches: [branch],
-      env,
-      signal,
-      clock,
-      random,
-    },
-    haveTips: [...refs.values()],
-    ...(onProgress && {
-      onBytes: (bytes: number) => onProgress({ ...phaseBegun('fetching'), bytes }),
-    }),
-    tracking: remote.tracked ? { name: remote.name, who: whoLine(identity, ports) } : null,
-    fsync: ports.fsync() && probe.fsync,
-  });
-  return tips[branch] ?? null;
-}
-
 type Sides = { branch: string; ours: string | null; theirs: string; identity: Identity };
 
-async function integrate(work: SyncWork, sides: Sides, ports: SyncPorts): Promise<IntegrateAnswer> {
-  const { probe, objects, machineId, github, signal, conflictChoice, facts } = work;
+async function integrate(
+  work: SyncWork,
+  sides: Sides,
+  remote: ChosenRemote,
+  ports: SyncPorts,
+): Promise<IntegrateAnswer> {
+  const tools = await openTools(work, remote, ports);
+  const answer = await integrateBy(tools, work, sides, ports);
+  if (answer.kind !== 'held-back' || answer.reason.code !== 'needs-system-git') return answer;
+  const other = await openOtherTools(work, remote, ports);
+  return other === null ? answer : integrateBy(other, work, sides, ports);
+}
+
+async function integrateBy(
+  tools: WorkTreeTools,
+  work: SyncWork,
+  sides: Sides,
+  ports: SyncPorts,
+): Promise<IntegrateAnswer> {
+  const { probe, machineId, github, signal, conflictChoice, facts } = work;
   const { clock, random, env, homeDir, faultPoint } = ports;
   const input = {
     ...{
       ...sides,
       repo: probe.repo,
-      objects,
+      objects: tools.objects,
+      tools,
       head: probe.head,
       machineId,
       config: probe.config,

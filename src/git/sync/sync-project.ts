@@ -105,7 +105,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
     work.standing = chosen.reason;
     return;
   }
-  await finishEarlierMove(work, ports);
+  await finishEarlierMove(work, chosen.remote, ports);
   await commitWork(work, ports);
   work.signal.throwIfAborted();
   if (work.localOnly) return;

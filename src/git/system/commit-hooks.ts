@@ -11,7 +11,10 @@ import type { ScratchIndex } from './scratch-index.ts';
 
 const LONGEST_TEXT = 2_000;
 
-const NAMES = ['pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit'] as const;
+const NAMES = [
+  ...(['pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit'] as const),
+  ...(['pre-merge-commit', 'post-merge'] as const),
+];
 const ANY_EXECUTE_BIT = 0o111;
 
 type Hook = (typeof NAMES)[number];
@@ -50,6 +53,13 @@ export async function runPreCommit(git: RunGit, index: ScratchIndex, hooks: Hook
   await runHook(git, 'pre-commit', [], { GIT_INDEX_FILE: index.path });
 }
 
+/** @throws Failure `commit-hook-refused` with the hook's own words */
+export async function runPreMerge(git: RunGit, index: ScratchIndex, hooks: Hooks): Promise<void> {
+  if (hooks.has('pre-merge-commit')) {
+    await runHook(git, 'pre-merge-commit', [], { GIT_INDEX_FILE: index.path });
+  }
+}
+
 /** Answers the message that the hooks made of it. @throws Failure `commit-hook-refused` */
 export async function runMessageHooks(
   git: RunGit,
@@ -57,9 +67,10 @@ export async function runMessageHooks(
   index: ScratchIndex,
   folder: string,
   hooks: Hooks,
+  source: 'message' | 'merge' = 'message',
 ): Promise<string> {
   const wanted: [Hook, string[]][] = [
-    ['prepare-commit-msg', ['message']],
+    ['prepare-commit-msg', [source]],
     ['commit-msg', []],
   ];
   const present = wanted.filter(([hook]) => hooks.has(hook));

@@ -2,19 +2,17 @@
 // order. The index is made by git, the branch is moved by git (its hook runs), the lock is held by us.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { redact } from '../../host/log.ts';
+import type { Clock } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
 import { indexTime, refuseDuringStash, refuseIfTakenBack } from '../commit/foreign-command.ts';
 import { findOperation } from '../probe/probe-operations.ts';
 import { lockFile } from '../refs/lock-file.ts';
 import { twinsFolder } from '../refs/lock-twin.ts';
-import { readHead, readRef } from '../refs/refs.ts';
+import { readHead } from '../refs/refs.ts';
 import type { Head, Repository } from '../types.ts';
 import { person, type SystemCommit } from './commit-input.ts';
+import { moveRefBySystem } from './move-ref.ts';
 import { copyIndex, putChanges, readIndexStat, refreshChanges, type ScratchIndex } from './scratch-index.ts';
-
-/** A hook at the branch may take its time; the lock is held meanwhile. */
-const MOVE_TIMEOUT_MS = 60_000;
 
 type Publication = SystemCommit & {
   repo: Repository;
@@ -63,7 +61,16 @@ async function isStill(repo: Repository, { copied }: ScratchIndex): Promise<bool
   return now.mtimeNs === copied.mtimeNs && now.size === copied.size && now.ino === copied.ino;
 }
 
-async function refuseIfMoved({ repo, head, clock }: Publication): Promise<void> {
+/** @throws Failure `ref-moved`, and operations under way */
+export async function refuseIfMoved({
+  repo,
+  head,
+  clock,
+}: {
+  repo: Repository;
+  head: { ref: string; oid: string | null };
+  clock: Clock;
+}): Promise<void> {
   const now = await readHead(repo);
   const operation = await findOperation({ repo, head: now, index: null, now: clock.now() });
   if (operation !== null) throw new Failure(operation.code, operation.detail);
@@ -82,29 +89,11 @@ async function refuseIfUndone({ repo, changes, readAt, clock }: Publication): Pr
   await refuseIfTakenBack(repo, entries);
 }
 
-/** @throws Failure unless the branch has the commit, whatever became of the command. */
-async function moveBranch(commit: Publication): Promise<void> {
-  const { repo, head, oid } = commit;
-  try {
-    await updateRef(commit);
-  } catch (error) {
-    if ((await readRef(repo, head.ref)) !== oid) throw error;
-  }
-}
-
-async function updateRef({ repo, git, head, oid, message, committer, at }: Publication): Promise<void> {
+async function moveBranch({ repo, git, head, oid, message, committer, at }: Publication): Promise<void> {
   const subject = message.trimStart().split('\n', 1)[0] ?? '';
-  const reflog = `commit${head.oid === null ? ' (initial)' : ''}: ${subject}`;
-  const args = ['update-ref', '-m', reflog, head.ref, oid, head.oid ?? '0'.repeat(40)];
-  const env = person('COMMITTER', committer, at);
-  const { code, err } = await git(args, { env, changes: true, finish: true, timeoutMs: MOVE_TIMEOUT_MS });
-  if (code === 0) return;
-  const text = redact(err).replace(/\s+/g, ' ').trim().slice(0, 500);
-  if (/aborted by hook/i.test(err)) {
-    throw new Failure('commit-hook-refused', `The reference-transaction hook refused the commit: ${text}`);
-  }
-  if (/cannot lock ref|Unable to create/i.test(err)) {
-    throw new Failure('ref-moved', `${head.ref} of ${repo.worktree} could not be moved: ${text}`);
-  }
-  throw new Failure('git-failed', `git update-ref failed in ${repo.worktree}: ${text}`);
+  await moveRefBySystem({
+    ...{ repo, git, ref: head.ref, expected: head.oid, next: oid },
+    message: `commit${head.oid === null ? ' (initial)' : ''}: ${subject}`,
+    env: person('COMMITTER', committer, at),
+  });
 }

@@ -11,6 +11,8 @@ type PushTrouble = {
   text: string;
   hasCredential: boolean;
   nowMs: number;
+  /** What was tried; default a push. */
+  what?: 'The push to' | 'The fetch from' | 'Asking';
 };
 
 /** Before a remote has answered: git's, curl's and ssh's own words. */
@@ -45,14 +47,14 @@ const UNSURE: ReadonlySet<FailureCode> = new Set(['remote-error', 'remote-timeou
 
 /** For a push that ended without a word on its branch. */
 export function connectionFailure(trouble: PushTrouble): Failure {
-  const { host, text, hasCredential, nowMs } = trouble;
+  const { host, text, hasCredential, nowMs, what = 'The push to' } = trouble;
   const told = classifyRejection({ sideband: text, hasCredential, nowMs });
   const found = CONNECTION.find(([pattern]) => pattern.test(text))?.[1];
   const isPlain = told.code === 'push-rejected' || told.code === 'push-rejected-hook';
   const code = isPlain ? (found ?? hookOr(text)) : told.code;
   // Without one of ours git asked somebody else, who had none or a wrong one.
   const shown = code === 'credential-rejected' && !hasCredential ? 'credential-missing' : code;
-  return new Failure(shown, `The push to ${host} failed: ${told.detail}`, {
+  return new Failure(shown, `${what} ${host} failed: ${told.detail}`, {
     data: {
       host,
       ...(shown === 'offline' || shown === 'rate-limited' ? { gate: `host:${host}` } : {}),

@@ -3,23 +3,21 @@
 // prepares the commit aside, it is compared with what was judged, and only then the branch moves. The effect is
 // `git commit --only`: what else a person has staged stays staged.
 
-import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
 import type { CommitResult } from '../commit/commit.ts';
 import { indexTime } from '../commit/foreign-command.ts';
 import { displayPath } from '../paths.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import { readHead } from '../refs/refs.ts';
-import type { FileChange, Head } from '../types.ts';
+import type { FileChange } from '../types.ts';
 import { findHooks, runMessageHooks, runPostCommit, runPreCommit } from './commit-hooks.ts';
 import { person, type SystemCommit } from './commit-input.ts';
 import { publishBySystem } from './publish-commit.ts';
 import { copyIndex, openScratch, putChanges, type ScratchIndex } from './scratch-index.ts';
 import { storeBlobs } from './store-blobs.ts';
+import { writeTreeCommit } from './write-tree-commit.ts';
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
-
-type Branch = Extract<Head, { kind: 'branch' }>;
 
 /**
  * Null when HEAD's tree already holds all of it.
@@ -46,7 +44,10 @@ export async function commitBySystem(commit: SystemCommit): Promise<CommitResult
     await runPreCommit(git, index, hooks);
     if ((await treeOf(index)) !== tree) throw editedByHook(probe);
     const message = await runMessageHooks(git, commit.message, index, scratch.folder, hooks);
-    const oid = await writeCommit(commit, head, tree, message);
+    const { author, committer, at } = commit;
+    const env = { ...person('AUTHOR', author, at), ...person('COMMITTER', committer, at) };
+    const parents = head.oid === null ? [] : [head.oid];
+    const oid = await writeTreeCommit({ probe, git, tree, parents, message, env });
     await commit.faultPoint?.('commit-written');
     const { folder } = scratch;
     await publishBySystem({ ...commit, repo: probe.repo, head, oid, message, folder, readAt });
@@ -64,27 +65,6 @@ async function treeOf(index: ScratchIndex): Promise<string> {
 function editedByHook({ repo }: ProbedRepository): Failure {
   const detail = `The pre-commit hook in ${repo.worktree} changed what is committed; it is looked at anew.`;
   return new Failure('commit-hook-edited', detail);
-}
-
-async function writeCommit(
-  { probe, git, author, committer, at }: SystemCommit,
-  head: Branch,
-  tree: string,
-  message: string,
-): Promise<string> {
-  const isSigned = probe.config.getBoolean('commit.gpgSign') ?? false;
-  const args = [
-    ...['-c', 'i18n.commitEncoding=UTF-8', 'commit-tree', tree],
-    ...(head.oid === null ? [] : ['-p', head.oid]),
-    ...(isSigned ? ['-S'] : []),
-  ];
-  const env = { ...person('AUTHOR', author, at), ...person('COMMITTER', committer, at) };
-  const input = `${message.replaceAll('\0', '').trimEnd()}\n`;
-  const { code, out, err } = await git(args, { env, input, changes: true });
-  if (code === 0) return out.toString('latin1').trim();
-  const text = redact(err).replace(/\s+/g, ' ').trim().slice(0, 500);
-  if (isSigned) throw new Failure('commit-signing-failed', `The commit could not be signed: ${text}`);
-  throw new Failure('git-failed', `git commit-tree failed in ${probe.repo.worktree}: ${text}`);
 }
 
 function changed({ path }: FileChange): Failure {

@@ -10,7 +10,9 @@ import { gitRunner } from './run-git.ts';
 import { readWhileStill } from './still-content.ts';
 import { findSystemChanges } from './system-changes.ts';
 import { commitBySystem } from './system-commit.ts';
+import { fetchBySystem } from './system-fetch.ts';
 import { pushBySystem } from './system-push.ts';
+import { openSystemTools } from './work-tree-tools.ts';
 
 export function createSystemEngine(
   input: { probe: ProbedRepository; objects: ObjectStore; reason: string },
@@ -39,6 +41,9 @@ export function createSystemEngine(
         ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
       }),
     push: (push) => pushBySystem({ ...push, probe, objects, ports, git: gitFor(push.signal) }),
+    fetch: (fetch) => fetchBySystem({ ...fetch, probe, ports, git: gitFor(fetch.signal) }),
+    workTree: async (remote, signal) =>
+      openSystemTools({ probe, objects, git: gitFor(signal) }, remote, ports),
   };
 }
 

@@ -16,41 +16,51 @@ const FILES_AHEAD = 100;
 const LONGEST_TEXT = 300;
 
 type Wanted = { readonly path: RepoPath; readonly target: TreeFile };
-type Store = { repo: Repository; objects: ObjectStore; git: RunGit };
+type Store = { objects: ObjectStore; git: RunGit };
 
 /** The caller holds the repository lock. @throws Failure `disk-full`, `write-refused`, `aborted` */
-export async function writeFilesAside(store: Store, files: readonly Wanted[]): Promise<WrittenFiles> {
-  const scratch = await openScratch(store.repo);
+export async function writeFilesAside(
+  { repo, ...store }: Store & { repo: Repository },
+  files: readonly Wanted[],
+): Promise<WrittenFiles> {
+  const scratch = await openScratch(repo);
+  return { sourceOf: writeFilesTo(scratch.folder, store, files), close: () => scratch.close() };
+}
+
+/** As `WrittenFiles.sourceOf`. The folder is the caller's to remove. */
+export function writeFilesTo(
+  parent: string,
+  store: Store,
+  files: readonly Wanted[],
+): WrittenFiles['sourceOf'] {
   const order = new Map(files.map(({ path }, at) => [path, at]));
   let folder = '';
   let ahead = new Set<RepoPath>();
   let batches = 0;
   const writeBatch = async (batch: readonly Wanted[]) => {
     batches += 1;
-    folder = `${scratch.folder}/${batches}`;
+    folder = `${parent}/${batches}`;
     ahead = new Set(batch.map(({ path }) => path));
-    return checkOut(batch, { index: `${scratch.folder}/index-${batches}`, folder }, store.git);
+    return checkOut(batch, { index: `${parent}/index-${batches}`, folder }, store.git);
   };
-  return {
-    async sourceOf(path) {
-      const at = order.get(path);
-      const wanted = at === undefined ? undefined : files[at];
-      if (at === undefined || !wanted) throw new Error('A file was asked for that was not named.');
-      if (wanted.target.mode === FILE_MODE.symlink) {
-        return { kind: 'content', content: (await store.objects.read(wanted.target.oid)).content };
-      }
-      if (!ahead.has(path)) await writeBatch(files.slice(at, at + FILES_AHEAD).filter(isPlain));
-      const found = await fileAt(folder, path);
-      if (found !== null) return found;
-      // One that a filter cannot write ends the whole command: by itself it says why.
-      const reason = await writeBatch([wanted]);
-      return (await fileAt(folder, path)) ?? { kind: 'refused', reason };
-    },
-    close: () => scratch.close(),
+  return async (path) => {
+    const at = order.get(path);
+    const wanted = at === undefined ? undefined : files[at];
+    if (at === undefined || !wanted) throw new Error('A file was asked for that was not named.');
+    if (wanted.target.mode === FILE_MODE.symlink) {
+      return { kind: 'content', content: (await store.objects.read(wanted.target.oid)).content };
+    }
+    if (!ahead.has(path)) await writeBatch(files.slice(at, at + FILES_AHEAD).filter(isPlain));
+    const found = await fileAt(folder, path);
+    if (found !== null) return found;
+    // One that a filter cannot write ends the whole command: by itself it says why.
+    const reason = await writeBatch([wanted]);
+    return (await fileAt(folder, path)) ?? { kind: 'refused', reason };
   };
 }
 
-const isPlain = ({ target }: Wanted) => target.mode !== FILE_MODE.symlink;
+const isPlain = ({ target }: Wanted) =>
+  target.mode !== FILE_MODE.symlink && target.mode !== FILE_MODE.submodule;
 
 /** Answers git's words, for when a file is missing afterwards. */
 async function checkOut(

@@ -79,23 +79,6 @@ test('a remote that cannot be reached is offline, with the gate of its host', as
   expect(answer.outcome).toMatchObject({ failure: { code: 'offline', data: { gate: `host:${host}` } } });
 });
 
-test('a remote that is ahead is a conflict, and nothing is forced', async () => {
-  await row.sync(asked);
-  const other = await (await import('../../support/git-repo.ts')).createGitRepo({ clone: row.remote.path });
-  await other.write('theirs.md', 'theirs\n');
-  await other.git('add', '--all');
-  await other.git('commit', '--quiet', '--message', 'theirs');
-  await other.git('push', '--quiet', 'origin', 'main');
-  await row.repo.write('ours.md', 'ours\n');
-  const tip = (await other.git('rev-parse', 'main')).trim();
-  expect((await row.sync(asked)).outcome).toMatchObject({
-    kind: 'conflict',
-    reason: { code: 'remote-diverged' },
-  });
-  expect(await row.server.refOf(row.remote.path, 'refs/heads/main')).toBe(tip);
-  await other.remove();
-});
-
 test('a refusal by the remote is classified by its words', async () => {
   await row.sync(asked);
   await row.server.refuse(row.remote.path, {
