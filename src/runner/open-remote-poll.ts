@@ -1,16 +1,11 @@
 // Joins the questions to remotes with the rest: asked as a sync would ask, held back by the same gates, and answered
 // by a sync when somebody else pushed.
 
-import { readGitConfig } from '../git/config/user-config.ts';
-import { remoteTips } from '../git/fetch/remote-tips.ts';
-import { openRepository } from '../git/repository.ts';
-import { reachRemote } from '../git/sync/reach-remote.ts';
-import type { SyncPorts } from '../git/sync/sync-ports.ts';
+import { type AskPorts, askTips } from '../git/sync/ask-tips.ts';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { Project } from '../model/project.ts';
 import { type ProjectGates, readProjectGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
 import { decideSettle, type SettleRules } from './decide-settle.ts';
@@ -26,7 +21,7 @@ export type RemotePollInput = {
   random: Random;
   log: Log;
   projects: ProjectTable;
-  sync: Pick<SyncPorts, 'transport' | 'credentialFor' | 'env' | 'homeDir'>;
+  sync: AskPorts;
   queue: Queueing;
   isRunning(projectId: ProjectId): boolean;
   publishStates(projectIds: readonly ProjectId[]): Promise<void>;
@@ -49,7 +44,7 @@ export function openRemotePoll(ports: RemotePollInput): RemotePoll {
       return gates !== null && !gates.isPaused && !gates.isParked && hosts.mayAsk(gates);
     },
     async tipsOf(project, prefixes, signal) {
-      const tips = await askTips(project, prefixes, signal, ports.sync);
+      const tips = await askTips(project, prefixes, { clock: ports.clock, signal }, ports.sync);
       const gates = tips && (await readProjectGates(db, project.projectId));
       if (gates) await forgetStrikes(db, gates);
       return tips;
@@ -61,19 +56,6 @@ export function openRemotePoll(ports: RemotePollInput): RemotePoll {
     },
     onFailure: ({ projectId }, failure) => hosts.noteFailure(projectId, failure),
   });
-}
-
-async function askTips(
-  project: Project,
-  prefixes: readonly string[],
-  signal: AbortSignal,
-  { transport, credentialFor, env, homeDir }: RemotePollInput['sync'],
-): Promise<Map<string, string> | null> {
-  const repo = await openRepository(project.path);
-  const config = await readGitConfig({ repo, env, homeDir });
-  const reached = await reachRemote(project.github, config, { credentialFor, env });
-  if (reached.kind === 'none' || reached.overSsh !== null) return null;
-  return remoteTips({ transport, url: reached.remote.url, prefixes, signal });
 }
 
 /**

@@ -154,12 +154,11 @@ function isPolled(project: Project, now: number): boolean {
 }
 
 /**
- * False for what could not take in what others push: by its settings, because the system's git works there, or because
- * its folder has to be put right first.
+ * False for what could not take in what others push: by its settings, or because its folder has to be put right first.
  */
 export function takesOthersWork({ github, facts }: Pick<Project, 'github' | 'facts'>): boolean {
   const { enabled, integrate, mode } = github;
-  if (!enabled || integrate === 'off' || mode === 'snapshot' || facts.engine?.name === 'git') return false;
+  if (!enabled || integrate === 'off' || mode === 'snapshot') return false;
   return facts.blocked === null || !STANDING_CODES.has(facts.blocked.code);
 }
 

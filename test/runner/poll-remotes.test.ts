@@ -98,9 +98,8 @@ test('createRemotePoll() leaves out who is disabled, paused, never safe, held ba
     { ...project('paused'), pausedUntil: 8_640_000_000_000_000 },
     project('held-back'),
     project('snapshots', {}, { mode: 'snapshot' }),
-    project('system-git', { engine: { name: 'git', reason: 'it says so' } }),
     project('merging', { blocked: reasonOf('merge-in-progress', 'A merge is in progress.') }),
-    project('asked'),
+    project('asked', { engine: { name: 'git', reason: 'it says so' } }),
   ];
   const { clock, poll, asked } = createBench(projects, {
     mayAsk: async ({ projectId }) => projectId !== 'held-back',

@@ -14,24 +14,27 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-type Bench = { git: GitRepo; theirs: string; expected: string };
+type Bench = { git: GitRepo; theirs: string; expected: string; byGit: boolean };
 
 /** Both sides have changed; `expected` is the merged tree. */
-async function makeBench(): Promise<Bench> {
+async function makeBench({ byGit = false } = {}): Promise<Bench> {
   const git = await createGitRepo();
   cleanUps.push(git.remove);
   const commit = async (message: string) => {
     await git.git('add', '-A');
     await git.git('commit', '-qm', message);
   };
-  await git.write('notes.md', '1\n2\n3\n4\n5\n6\n');
+  // In the work tree another content than in git.
+  if (byGit) await git.write('.gitattributes', '*.md text eol=crlf\n');
+  const lines = (text: string) => (byGit ? text.replaceAll('\n', '\r\n') : text);
+  await git.write('notes.md', lines('1\n2\n3\n4\n5\n6\n'));
   await git.write('swap', 'file\n');
   await git.write('folder/file', 'x\n');
   await git.write('gone/deep/file', 'x\n');
   await symlink('notes.md', join(git.path, 'link'));
   await commit('first');
   await git.git('switch', '-qc', 'theirs');
-  await git.write('notes.md', '1\n2\n3\n4\n5\nsix\n');
+  await git.write('notes.md', lines('1\n2\n3\n4\n5\nsix\n'));
   await rm(join(git.path, 'swap'));
   await git.write('swap/file', 'in a folder\n');
   await rm(join(git.path, 'folder'), { recursive: true });
@@ -42,15 +45,15 @@ async function makeBench(): Promise<Bench> {
   await git.write('new/file', 'new\n');
   await commit('theirs');
   await git.git('switch', '-q', 'main');
-  await git.write('notes.md', 'one\n2\n3\n4\n5\n6\n');
+  await git.write('notes.md', lines('one\n2\n3\n4\n5\n6\n'));
   await commit('ours');
   const theirs = (await git.git('rev-parse', 'theirs')).trim();
   const expected = (await git.git('merge-tree', '--write-tree', 'main', 'theirs')).trim();
-  return { git, theirs, expected };
+  return { git, theirs, expected, byGit };
 }
 
-function launch({ git, theirs }: Bench, stopAt: string, times: number) {
-  const input = JSON.stringify({ path: git.path, theirs, stopAt, times });
+function launch({ git, theirs, byGit }: Bench, stopAt: string, times: number) {
+  const input = JSON.stringify({ path: git.path, theirs, stopAt, times, byGit });
   const child = spawn(process.execPath, [...moduleArgs(WORKER), input], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -128,6 +131,39 @@ test.each(STEPS)(
     expect(['advanced', 'up-to-date']).toContain(answer.kind);
     await expectMerged(bench);
     expect((await runAgain(bench)).answer).toEqual({ kind: 'up-to-date' });
+  },
+  BUSY_MACHINE_MS,
+);
+
+test.each([
+  ['file-removed', 3],
+  ['file-placed', 3],
+  ['index-written', 1],
+  ['ref-moved', 1],
+] as const)(
+  'a kill at %s (%d) while the system’s git brings files in is ended by the next run too',
+  async (stopAt, times) => {
+    const bench = await makeBench({ byGit: true });
+    expect(await killAt(bench, stopAt, times)).toBe(true);
+    expect((await runAgain(bench)).answer.kind).toMatch(/advanced|up-to-date/);
+    await expectMerged(bench);
+    expect(await readFile(join(bench.git.path, 'notes.md'), 'utf8')).toMatch(/^one\r\n(.*\r\n){4}six\r\n$/);
+  },
+  BUSY_MACHINE_MS,
+);
+
+test(
+  'after a kill of the system’s git, files are taken back as filters write them when a person changed one meanwhile',
+  async () => {
+    const bench = await makeBench({ byGit: true });
+    const { git } = bench;
+    expect(await killAt(bench, 'files-written', 1)).toBe(true);
+    await writeFile(join(git.path, 'swap/file'), 'a save after the kill\n');
+    const { finished, answer } = await runAgain(bench);
+    expect({ finished, kind: answer.kind }).toEqual({ finished: 'taken-back', kind: 'held-back' });
+    expect(await readFile(join(git.path, 'notes.md'), 'utf8')).toBe('one\r\n2\r\n3\r\n4\r\n5\r\n6\r\n');
+    expect(await readFile(join(git.path, 'swap/file'), 'utf8')).toBe('a save after the kill\n');
+    expect(await git.git('status', '--porcelain', 'notes.md', 'folder', 'gone', 'new')).toBe('');
   },
   BUSY_MACHINE_MS,
 );

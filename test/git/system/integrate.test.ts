@@ -3,6 +3,10 @@ import { chmod, lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTransport } from '../../../src/git/remote/transport.ts';
+import { askTips } from '../../../src/git/sync/ask-tips.ts';
+import { systemClock } from '../../../src/host/clock.ts';
+import { GithubConfigSchema } from '../../../src/model/project-config.ts';
 import { createGitRepo, type GitRepo, gitEnv, runGit } from '../../support/git-repo.ts';
 import { openRow, type Row } from './repository.ts';
 
@@ -312,6 +316,40 @@ describe('what others pushed comes in by the system’s git', () => {
     expect(await here('a.bin')).toBe('second content, longer\n');
     expect(await here('b.bin')).toBe('b\n');
     await row.expectSafe();
+  });
+
+  test('the remote is asked where its branches are by the way that reaches it: SSH, or a person’s own helper', async () => {
+    const { facts } = await row.sync(asked);
+    const tip = await theyPush((repo) => repo.write('README.md', '# theirs\n'));
+    const ssh = join(row.home, 'fake-ssh');
+    await writeFile(ssh, '#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n');
+    await chmod(ssh, 0o755);
+    const transport = createTransport({
+      ...{ clock: systemClock, credentialFor: async () => null, idleTimeoutMs: 20_000 },
+      userAgent: 'git/gitferry-test',
+    });
+    const github = GithubConfigSchema.parse({ enabled: true, engine: 'git' });
+    const ask = (env: Record<string, string> = {}) =>
+      askTips(
+        { path: row.repo.path, github, facts },
+        ['refs/heads/main', 'refs/heads/none'],
+        { clock: systemClock, signal: new AbortController().signal },
+        {
+          transport,
+          credentialFor: async () => null,
+          homeDir: row.home,
+          env: { ...gitEnv(), HOME: row.home, ...env },
+        },
+      );
+    const expected = new Map([['refs/heads/main', tip]]);
+    row.server.requireToken('theirs');
+    await expect(ask()).rejects.toMatchObject({ code: 'credential-missing' });
+    await row.repo.git('config', 'credential.helper', '!printf "username=u\\npassword=theirs\\n" #');
+    expect(await ask()).toEqual(expected);
+    await row.repo.git('remote', 'set-url', 'origin', `git@example.test:${row.remote.path}`);
+    expect(await ask({ GIT_SSH_COMMAND: ssh })).toEqual(expected);
+    await row.repo.git('remote', 'remove', 'origin');
+    expect(await ask()).toBeNull();
   });
 
   test('`off` leaves it to the person, as with the built-in engine', async () => {
