@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runGit } from '../../support/git-repo.ts';
+import { needs } from '../../support/needs.ts';
 import { openRow, type Row } from './repository.ts';
 
 let row: Row;
@@ -17,18 +18,6 @@ afterEach(async () => {
 const done = { outcome: { kind: 'done', status: 'success' } };
 const SSH_KEYGEN = 'ssh-keygen';
 const asked = { github: { engine: 'git' } } as const;
-
-/** Skips a test by name, with the reason, where the machine lacks a program. */
-function needs(program: string, ...args: string[]) {
-  try {
-    execFileSync(program, args, { stdio: 'ignore' });
-    return test;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return test;
-    console.warn(`SKIPPED: ${program} is not installed here, so what needs it was not tested.`);
-    return test.skip;
-  }
-}
 
 test('every kind of change is committed as git add --all and git commit would', async () => {
   await row.repo.write('old/a.md', 'a\n');

@@ -8,6 +8,7 @@ import { askTips } from '../../../src/git/sync/ask-tips.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { GithubConfigSchema } from '../../../src/model/project-config.ts';
 import { createGitRepo, type GitRepo, gitEnv, runGit } from '../../support/git-repo.ts';
+import { needs } from '../../support/needs.ts';
 import { openRow, type Row } from './repository.ts';
 
 let row: Row;
@@ -20,6 +21,7 @@ afterEach(async () => {
   await row.end();
 });
 
+const SSH_KEYGEN = 'ssh-keygen';
 const asked = { github: { engine: 'git' } } as const;
 const byGit = { facts: { engine: { name: 'git' } } };
 const brought = { outcome: { kind: 'done' }, ...byGit };
@@ -72,9 +74,9 @@ describe('what others pushed comes in by the system’s git', () => {
     expect(await row.sync({ ...asked, askRemote: true })).toMatchObject({ outcome: { status: 'no-change' } });
   });
 
-  test('as a merge that keeps both sides, seen by hooks and signed', async () => {
+  needs(SSH_KEYGEN, '-?')('as a merge that keeps both sides, seen by hooks and signed', async () => {
     const key = join(row.home, 'key');
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    execFileSync(SSH_KEYGEN, ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     for (const [name, value] of [
       ['gpg.format', 'ssh'],
       ['user.signingKey', key],
@@ -290,7 +292,7 @@ describe('what others pushed comes in by the system’s git', () => {
     await rm(path, { recursive: true });
   });
 
-  test('contents of Git LFS, as the files they stand for', async () => {
+  needs('git-lfs', 'version')('contents of Git LFS, as the files they stand for', async () => {
     const env = { HOME: row.home };
     const lfs = (args: string[], cwd: string) => runGit(['lfs', ...args], { cwd, env });
     await lfs(['install', '--local', '--skip-repo'], row.repo.path);
