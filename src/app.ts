@@ -150,7 +150,7 @@ function buildService(built: Built) {
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const projects = createProjectTable();
   const progress = createProgressTable();
-  const tools = createSyncTools({ host, log, config: () => config.current() });
+  const tools = createSyncTools({ host, log, db, config: () => config.current() });
   const ignores = createIgnoreCache(enrol);
   const thinSnapshots = createThinning({ sync: tools.sync, projects });
   const upkeep = createUpkeep({ db, clock, machineId, thinSnapshots, settings: () => config.current() });
@@ -167,6 +167,7 @@ function buildService(built: Built) {
       roots,
       discoverDepth,
       sync: tools.sync,
+      tools: tools.github,
       progress,
       webhookSecret: () => config.current().webhookSecret,
     },

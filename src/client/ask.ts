@@ -1,8 +1,8 @@
 // One call of a route: builds the request, gives the answer, and turns refusals and silence into ClientError.
 
 import type { Problem } from '../http/schemas/common.ts';
+import type { CallOptions } from './call-options.ts';
 import { ClientError } from './client-error.ts';
-import type { CallOptions } from './methods.ts';
 import type { Platform } from './platform.ts';
 import type { Route } from './routes.ts';
 

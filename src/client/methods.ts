@@ -40,10 +40,10 @@ import type {
   TokenRevokedSchema,
   TokensAnswerSchema,
 } from '../http/schemas/token.ts';
+import type { WantedRepository } from '../model/github.ts';
 import type { GithubConfigPatch } from '../model/project-config.ts';
-
-/** `timeoutMs`: how long an answer may take; 120 s when left out. */
-export type CallOptions = { signal?: AbortSignal; timeoutMs?: number };
+import type { CallOptions } from './call-options.ts';
+import type { HostMethods } from './host-methods.ts';
 
 type Answer<Schema extends z.ZodType> = Promise<z.infer<Schema>>;
 type Page = { limit?: number; cursor?: string };
@@ -120,7 +120,8 @@ type ProjectMethods = {
   ): Answer<typeof ProjectsAnswerSchema>;
   project(projectId: string, options?: CallOptions): Answer<typeof ProjectAnswerSchema>;
   addProject(
-    input: { path: string } & ProjectInput,
+    /** `create` makes its repository on the host, private unless said otherwise; `init` as `git init`. */
+    input: { path: string; init?: boolean; create?: boolean | WantedRepository } & ProjectInput,
     options?: CallOptions,
   ): Answer<typeof ProjectAnswerSchema>;
   /** Key by key; null takes a key away. */
@@ -137,7 +138,11 @@ type ProjectMethods = {
     options?: CallOptions,
   ): Answer<typeof ProjectAnswerSchema>;
   resumeProject(projectId: string, options?: CallOptions): Answer<typeof ProjectAnswerSchema>;
-  discover(options?: CallOptions): Answer<typeof DiscoverAnswerSchema>;
+  /** `preview`: also what each would upload. */
+  discover(
+    query?: { preview?: 'true' | 'false' },
+    options?: CallOptions,
+  ): Answer<typeof DiscoverAnswerSchema>;
 };
 
 type ContentMethods = {
@@ -192,4 +197,9 @@ type AccessMethods = {
 };
 
 /** All of them throw ClientError. */
-export type Methods = ServiceMethods & AccessMethods & SyncMethods & ProjectMethods & ContentMethods;
+export type Methods = ServiceMethods &
+  AccessMethods &
+  SyncMethods &
+  ProjectMethods &
+  ContentMethods &
+  HostMethods;

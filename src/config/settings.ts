@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { LOG_LEVELS } from '../host/log.ts';
+import { CREDENTIAL_SETTINGS } from './credential-settings.ts';
 import { RETENTION_SETTINGS } from './retention-settings.ts';
 import { integer, type Setting } from './setting.ts';
 import { WEBHOOK_SETTINGS } from './webhook-settings.ts';
@@ -124,23 +125,7 @@ export const SETTINGS = {
     secret: true,
     doc: 'Token for dbUrl.',
   },
-  tokens: {
-    schema: z.record(z.string().regex(HOST_PORT, 'must be host or host:port'), z.string().min(1)),
-    default: {},
-    env: 'SYNC_TOKENS',
-    form: 'json',
-    applies: 'start-only',
-    secret: true,
-    doc: 'Tokens by host[:port]. GITHUB_TOKEN or GH_TOKEN serve github.com alone.',
-  },
-  githubApis: {
-    schema: z.record(z.string().regex(HOST_PORT, 'must be host or host:port'), z.url()),
-    default: { 'github.com': 'https://api.github.com' },
-    env: 'SYNC_GITHUB_APIS',
-    form: 'json',
-    applies: 'restart',
-    doc: 'Base URL of the REST API by git host, for GitHub and GitHub Enterprise.',
-  },
+  ...CREDENTIAL_SETTINGS,
   roots: {
     schema: z.array(z.string().min(1)).max(100),
     default: [],

@@ -1,124 +1,96 @@
-// Which token goes to which host. Tokens are handed out for exactly the host they were given for, and to nobody else;
-// no text made here holds one.
+// Which token goes to which host, for which account: the chain of places that may have one, the first that answers.
+// Tokens are handed out for exactly the host they were given for, and to nobody else; no text made here holds one.
 
+import type { Log } from '../host/log.ts';
+import { type CredentialWish, credentialKey, splitKey } from '../model/credential-key.ts';
 import { Failure } from '../model/failure.ts';
+import type { CredentialSource, CredentialSourceName, FoundCredential } from './sources/source.ts';
 
-/** Where a host's token comes from; `name` is a variable or a host, never the token. */
-type CredentialSource = { source: 'environment' | 'SYNC_TOKENS'; name: string };
+/** For HTTP basic authentication. `renew` after a refusal: whether another one may be had now. */
+type BasicCredential = { username: string; password: string; renew?(): Promise<boolean> };
+
+/** What is known of a credential without its secret. */
+export type KnownCredential = {
+  key: string;
+  source: CredentialSourceName;
+  from: string;
+  expiresAt: number | null;
+};
 
 /** Hosts are `host` or `host:port`, any case; a port counts. */
 export type Credentials = {
-  tokenFor(host: string): string | null;
-  /** For HTTP basic authentication. */
-  credentialFor(host: string): Promise<{ username: string; password: string } | null>;
-  describe(host: string): CredentialSource | null;
+  tokenFor(host: string, as?: CredentialWish): Promise<{ key: string; token: string } | null>;
+  credentialFor(host: string, as?: CredentialWish): Promise<BasicCredential | null>;
+  /** Null: nobody has one. @throws Failure `credential-unreadable` */
+  describe(host: string, as?: CredentialWish): Promise<KnownCredential | null>;
+  /** Every key that some source names, in order. */
+  keys(): Promise<string[]>;
 };
 
-export type CredentialsInput = {
-  env: Readonly<Record<string, string | undefined>>;
-  /** From SYNC_TOKENS: lower-case `host[:port]` to token. Asked each time, so that a change counts at once. */
-  tokens(): Readonly<Record<string, string>>;
+type CredentialsInput = {
+  /** In the order in which they are asked. */
+  sourcesFor(as: CredentialWish): readonly CredentialSource[];
+  log: Pick<Log, 'warn'>;
 };
 
-const GITHUB_HOST = 'github.com';
-const GITHUB_VARIABLES = ['GITHUB_TOKEN', 'GH_TOKEN'];
-// GitHub takes any name beside a token; this one also works for its apps.
-const USERNAME = 'x-access-token';
-const HOST_KEY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
-// What a header can carry: no blanks, no control characters.
-const TOKEN = /^[\x21-\x7e]+$/;
+export function createCredentials({ sourcesFor, log }: CredentialsInput): Credentials {
+  const told = new Set<string>();
 
-/**
- * SYNC_TOKENS wins for the hosts it names; GITHUB_TOKEN, then GH_TOKEN, are for github.com alone.
- * @throws Failure `invalid-config` when such a variable holds what cannot be a token
- */
-export function createCredentials({ env, tokens }: CredentialsInput): Credentials {
-  for (const name of GITHUB_VARIABLES) {
-    const value = env[name]?.trim();
-    // Caught here, because fetch would quote the value in its complaint.
-    if (value && !TOKEN.test(value)) {
-      throw new Failure('invalid-config', `${name} has blanks or characters that no header can carry.`);
+  async function find(host: string, as: CredentialWish = {}) {
+    const key = credentialKey(host, as.credential);
+    if (key === null || as.type === 'none') return null;
+    let fault: Failure | null = null;
+    for (const source of sourcesFor(as)) {
+      try {
+        const found = await source.find(key);
+        if (found !== null) {
+          if (fault !== null) warnOnce(fault, found);
+          return { key, source, found };
+        }
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        fault ??= error;
+      }
     }
-  }
-  const find = (anyCase: string): (CredentialSource & { token: string }) | null => {
-    const host = anyCase.toLowerCase();
-    const known = tokens();
-    const token = Object.hasOwn(known, host) ? known[host] : undefined;
-    if (token) return { source: 'SYNC_TOKENS', name: host, token };
-    if (host !== GITHUB_HOST) return null;
-    for (const name of GITHUB_VARIABLES) {
-      const value = env[name]?.trim();
-      if (value) return { source: 'environment', name, token: value };
-    }
+    // A place that is broken may have had it: that is another matter than having none.
+    if (fault !== null) throw fault;
     return null;
-  };
+  }
+
+  function warnOnce(fault: Failure, { source, from }: FoundCredential): void {
+    if (told.has(fault.message)) return;
+    told.add(fault.message);
+    log.warn({ code: fault.code, source, from }, `${fault.message} Another source answered.`);
+  }
+
   return {
-    tokenFor: (host) => find(host)?.token ?? null,
-    async credentialFor(host) {
-      const found = find(host);
-      return found && { username: USERNAME, password: found.token };
+    async tokenFor(host, as) {
+      const got = await find(host, as);
+      return got && { key: got.key, token: got.found.token };
     },
-    describe(host) {
-      const found = find(host);
-      return found && { source: found.source, name: found.name };
+    async credentialFor(host, as) {
+      const got = await find(host, as);
+      if (got === null) return null;
+      const { username, token: password } = got.found;
+      const { renew } = got.source;
+      return { username, password, ...(renew && { renew: () => renew(got.key) }) };
+    },
+    async describe(host, as) {
+      const got = await find(host, as);
+      if (got === null) return null;
+      const { source, from, expiresAt = null } = got.found;
+      return { key: got.key, source, from, expiresAt };
+    },
+    async keys() {
+      const all = await Promise.allSettled(sourcesFor({}).map((source) => source.keys()));
+      const keys = new Set(all.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])));
+      return [...keys].sort((a, b) => order(a).localeCompare(order(b)));
     },
   };
 }
 
-/**
- * Reads SYNC_TOKENS: a JSON object from `host[:port]` to token; nothing or blank text means none. Keys come back in
- * lower case. @throws Failure `invalid-config` naming every fault by its key, never by its value
- */
-export function parseTokens(json: string | undefined): Record<string, string> {
-  if (json === undefined || json.trim() === '') return {};
-  const parsed = parseObject(json);
-  const tokens: Record<string, string> = {};
-  const faults: string[] = [];
-  for (const [key, value] of Object.entries(parsed)) {
-    const host = key.trim().toLowerCase();
-    const fault =
-      keyFault(host) ?? tokenFault(value) ?? (Object.hasOwn(tokens, host) ? 'is named twice' : null);
-    if (fault === null) tokens[host] = String(value);
-    else faults.push(`${shownKey(key)} ${fault}`);
-  }
-  if (faults.length > 0) throw new Failure('invalid-config', `SYNC_TOKENS: ${faults.join('; ')}.`);
-  return tokens;
-}
-
-function parseObject(json: string): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch {
-    // The parser's message quotes the text, and with it a token: it must not travel on, not even as a cause.
-    throw new Failure('invalid-config', 'SYNC_TOKENS is not valid JSON; give {"host": "token"}.');
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw new Failure(
-    'invalid-config',
-    'SYNC_TOKENS must be a JSON object from host to token: {"host": "token"}.',
-  );
-}
-
-function keyFault(host: string): string | null {
-  if (host.includes('://')) return 'has a scheme; give the host alone, for example git.example.org';
-  const match = HOST_KEY.exec(host);
-  if (!match) return 'is no host; give host or host:port, for example git.example.org:8443';
-  const port = match[1];
-  return port !== undefined && (Number(port) < 1 || Number(port) > 65_535)
-    ? 'has a port outside 1-65535'
-    : null;
-}
-
-function tokenFault(value: unknown): string | null {
-  if (typeof value !== 'string') return 'has a token that is no text';
-  if (value === '') return 'has an empty token';
-  return TOKEN.test(value) ? null : 'has a token with blanks or characters that no header can carry';
-}
-
-/** A key may be a URL with a token in it, or the token itself by mistake: show only what looks like a host. */
-function shownKey(key: string): string {
-  const safe = key.replace(/\/\/[^/]*@/, '//');
-  const isHost = /^[A-Za-z0-9.:/[\]-]{1,80}$/.test(safe) && (safe.includes('.') || safe.length <= 20);
-  return isHost ? safe : `a key of ${key.length} characters`;
+/** By host, its own first. */
+function order(key: string): string {
+  const { name, host } = splitKey(key);
+  return `${host} ${name ?? ''}`;
 }

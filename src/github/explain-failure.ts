@@ -2,7 +2,9 @@
 // because to git all of them look like "not found". Must not know git, projects or the queue.
 
 import { Failure } from '../model/failure.ts';
-import type { GithubClient, RepositoryLookup, RepositoryRef } from './rest-client.ts';
+import type { RepositoryLookup } from './repositories.ts';
+import type { RepositoryRef } from './repository-path.ts';
+import type { GithubClient } from './rest-client.ts';
 
 const EXPLAINED = new Set(['repository-not-found', 'push-forbidden']);
 

@@ -54,6 +54,12 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'needs-system-git': 422,
   'identity-missing': 422,
   'index-corrupt': 422,
+  'remote-exists': 409,
+  'repository-exists': 409,
+  'no-side-branch': 409,
+  'no-github-api': 409,
+  'pull-request-refused': 502,
+  'repository-refused': 502,
   'database-busy': 503,
   'repository-busy': 503,
   'file-changing': 503,
@@ -62,9 +68,33 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'too-many-listeners': 503,
 };
 
+/** What a host said or did, met by a request that speaks to it. A project meets them too, then as its state. */
+const HOST_STATUSES: Partial<Record<FailureCode, number>> = {
+  'remote-missing': 409,
+  'repository-not-found': 502,
+  'credential-missing': 502,
+  'credential-rejected': 502,
+  'credential-unreadable': 502,
+  'push-forbidden': 502,
+  'sso-required': 502,
+  'account-suspended': 502,
+  'insecure-remote': 502,
+  'redirect-refused': 502,
+  'remote-error': 502,
+  'remote-invalid-answer': 502,
+  'remote-timeout': 502,
+  offline: 502,
+  'rate-limited': 503,
+  'job-timeout': 503,
+};
+
 /** The HTTP status of a failure; 500 for what no caller can mend. */
 export function statusOf(code: FailureCode): number {
   return STATUSES[code] ?? 500;
+}
+
+function answerStatus(code: FailureCode): number {
+  return HOST_STATUSES[code] ?? statusOf(code);
 }
 
 /** @throws never; answers Failure `invalid-request` that carries the faults for the answer's `errors` */
@@ -100,7 +130,7 @@ export function problemOf(failure: Failure): Problem {
     success: false,
     type: `urn:gitferry:problem:${code}`,
     title: words.charAt(0).toUpperCase() + words.slice(1),
-    status: statusOf(code),
+    status: answerStatus(code),
     detail: redact(failure.message),
     code,
     action: failure.code === code ? failure.action : FAILURES[code].action,
@@ -124,7 +154,7 @@ function answerProblem(failure: Failure): Response {
 export function createErrorHandler({ log, newId }: { log: Log; newId(): string }): ErrorHandler {
   return (error: unknown, c: Context) => {
     if (error instanceof Failure) {
-      if (statusOf(error.code) === 500)
+      if (answerStatus(error.code) === 500)
         log.error({ err: error, code: error.code, path: c.req.path }, 'request failed');
       return answerProblem(error);
     }

@@ -16,6 +16,7 @@ import { EmptyBodySchema, json, jsonBody, ProjectParamsSchema, problems } from '
 import {
   AddProjectBodySchema,
   DiscoverAnswerSchema,
+  DiscoverQuerySchema,
   PatchProjectBodySchema,
   PauseBodySchema,
   ProjectAnswerSchema,
@@ -25,6 +26,7 @@ import {
 } from './schemas/project.ts';
 import { withoutCredentials } from './wire.ts';
 import { wireProject } from './wire-project.ts';
+import { wantedRepository, wireUpload } from './wire-repository.ts';
 
 const PROJECTS = '/api/sync/projects';
 const PROJECT = '/api/sync/projects/{projectId}';
@@ -49,9 +51,9 @@ const readRoute = createRoute({
 const addRoute = createRoute({
   method: 'post',
   path: PROJECTS,
-  summary: 'Add a git folder as a project',
+  summary: 'Add a git folder as a project; `create` makes its private repository on the host',
   request: { body: jsonBody(AddProjectBodySchema, true) },
-  responses: { 201: oneProject, ...problems(400, 409, 413, 422) },
+  responses: { 201: oneProject, ...problems(400, 409, 413, 422, 502) },
 });
 
 const changeRoute = createRoute({
@@ -90,7 +92,8 @@ const discoverRoute = createRoute({
   method: 'get',
   path: '/api/sync/discover',
   summary: 'Git folders under the roots that are not projects yet',
-  responses: { 200: json(DiscoverAnswerSchema, 'The folders.'), ...problems() },
+  request: { query: DiscoverQuerySchema },
+  responses: { 200: json(DiscoverAnswerSchema, 'The folders.'), ...problems(400) },
 });
 
 type ProjectsDeps = {
@@ -123,10 +126,13 @@ function addReading(app: ApiApp, { db, service }: ProjectsDeps): void {
   );
   app.openapi(discoverRoute, async (c) => {
     const found = await service.discover();
+    const isWanted = c.req.valid('query').preview === 'true';
+    const previews = isWanted ? await service.previewFolders(found.map(({ path }) => path)) : NONE;
     const folders = found.map(({ path, name, remoteUrl }) => ({
       path,
       name,
       remoteUrl: remoteUrl === null ? null : withoutCredentials(remoteUrl),
+      upload: wireUpload(previews.get(path) ?? null),
     }));
     return c.json({ success: true as const, folders }, 200);
   });
@@ -134,10 +140,13 @@ function addReading(app: ApiApp, { db, service }: ProjectsDeps): void {
 
 function addChanging(app: ApiApp, { db, service, access }: ProjectsDeps): void {
   app.openapi(addRoute, async (c) => {
-    const { path, projectName, github } = c.req.valid('json');
+    const { path, projectName, github, init, create } = c.req.valid('json');
     const onlyUnderRoots = !isFromThisMachine(c, access().boundHost);
-    const wanted = { path, ...changes({ projectName, github }) };
-    const project = await service.addProject({ ...wanted, onlyUnderRoots });
+    const project = await service.addProject({
+      ...{ path, onlyUnderRoots, ...changes({ projectName, github }) },
+      ...(init && { init }),
+      ...(create && { create: wantedRepository(create) }),
+    });
     c.set('subject', project.projectId);
     return c.json(await answerOne({ db, service }, project.projectId), 201);
   });
@@ -171,6 +180,8 @@ async function answerOne({ db, service }: Pick<ProjectsDeps, 'db' | 'service'>, 
   if (view === null) throw new Failure('project-not-found', `There is no project "${projectId}".`);
   return { success: true as const, project: wireProject(view) };
 }
+
+const NONE: ReadonlyMap<string, null> = new Map();
 
 /** Only the keys that were sent. `github` was checked by the strict form of the patch's own schema. */
 function changes(body: { projectName?: string | undefined; github?: unknown }): {

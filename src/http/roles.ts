@@ -19,6 +19,8 @@ const EXCEPTIONS: readonly (readonly [Role, string, string])[] = [
   ['operator', 'POST', `${PROJECT}/conflict`],
   ['operator', 'POST', `${PROJECT}/restore`],
   ['operator', 'POST', `${PROJECT}/deletions/confirm`],
+  ['operator', 'POST', `${PROJECT}/pull-request`],
+  ['operator', 'GET', '/api/sync/credentials'],
   // Folders that are no projects are nobody's business but an admin's.
   ['admin', 'GET', '/api/sync/discover'],
   ['admin', 'GET', '/api/sync/tokens'],

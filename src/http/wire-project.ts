@@ -79,6 +79,8 @@ function wireRemote(remote: RemoteState, { facts, job }: ProjectView): WireProje
     ...{ state, stateReason: reason && wireReason(reason), tips },
     lastSafeAt: isoOrNull(remote.lastSafeAt),
     nextTryAt: isoOrNull(retryAt),
+    movedTo: remote.movedTo === undefined ? null : withoutCredentials(remote.movedTo),
+    asides: remote.asides ?? [],
   };
 }
 

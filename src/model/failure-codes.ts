@@ -3,6 +3,7 @@
 // test there.
 
 import { backoff, type FailureRow, gate, never, soon } from './failure-row.ts';
+import { githubFailures } from './github-failures.ts';
 import { requestFailures } from './request-failures.ts';
 
 const FINISH = 'Finish or abort it with git; syncing goes on by itself afterwards.';
@@ -109,12 +110,6 @@ const remote = {
   'ssh-host-unknown': never('Connect once by hand (`ssh <host>`) and check the fingerprint.'),
   'redirect-refused': never('Set the remote to the address it now redirects to.'),
   'insecure-remote': never('Use https: credentials are never sent over plain http except to this machine.'),
-  'credential-missing': never(
-    'Set GITHUB_TOKEN for github.com, or SYNC_TOKENS for other hosts, and restart gitferry.',
-  ),
-  'credential-rejected': never(
-    'Make a new token with write access to the contents, set it, and restart gitferry.',
-  ),
   'push-forbidden': never('Give the token write access to the contents of this repository.'),
   'sso-required': never('Authorise the token for the organisation at the address in the message.'),
   'account-suspended': never('Contact the host: the account is suspended or disabled.'),
@@ -191,7 +186,7 @@ const service = {
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, FailureRow>;
 
-export const FAILURES = { ...folder, ...remote, ...service, ...requestFailures };
+export const FAILURES = { ...folder, ...remote, ...githubFailures, ...service, ...requestFailures };
 export type FailureCode = keyof typeof FAILURES;
 
 /** Faults of the folder itself: the project is blocked, and the next change or scan looks again by itself. */

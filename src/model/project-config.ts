@@ -34,6 +34,11 @@ const RemoteSchema = z.looseObject({
     .array(z.string().min(1).max(200))
     .optional()
     .describe('Of the synced branches, those that go there too; default all of them.'),
+  credential: z
+    .string()
+    .max(200)
+    .optional()
+    .describe("The name of a credential for its host; default that of the project, else the host's own."),
 });
 // A mirror's state is kept by its name.
 const RemotesSchema = z

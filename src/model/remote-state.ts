@@ -27,7 +27,14 @@ export type RemoteState = {
   retryAt: number | null;
   /** The last instant at which everything was known to be there; null if never. */
   lastSafeAt: number | null;
+  /** Of the primary: the address to which its host sends on; requests go there. Left out: it has not moved. */
+  movedTo?: string | undefined;
+  /** Of the primary: work that its branch there does not take, and the branch that has it. Left out: there is none. */
+  asides?: BranchAside[] | undefined;
 };
+
+/** `why` in words. */
+type BranchAside = { branch: string; head: string; why: string };
 
 /** The host gate of a lane that passes none: a mirrored project's sync looks at the gate of each remote by itself. */
 export const NO_HOST_GATE = 'host:none';

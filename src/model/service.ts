@@ -3,6 +3,14 @@
 import type { ConflictChoice, ConflictFile } from './conflict.ts';
 import type { Reason } from './failure.ts';
 import type { FailureCode } from './failure-codes.ts';
+import type {
+  CredentialStatus,
+  ProjectPullRequest,
+  RepositoryStatus,
+  UploadPreview,
+  WantedPullRequest,
+  WantedRepository,
+} from './github.ts';
 import type { JobId, ProjectId } from './ids.ts';
 import type { JobView } from './job.ts';
 import type { SyncProgress } from './progress.ts';
@@ -71,6 +79,17 @@ export type ReleaseInput = {
   scope: 'once' | 'always';
 };
 
+/** `init` makes the folder a repository first, `create` makes one on the host for it. */
+export type AddProject = {
+  path: string;
+  projectName?: string;
+  github?: GithubConfigPatch;
+  init?: boolean;
+  create?: WantedRepository;
+  /** For callers who are not on this machine. */
+  onlyUnderRoots?: boolean;
+};
+
 /** A copy of the database; `path` is absolute. */
 export type Backup = { path: string; sizeBytes: number; durationMs: number };
 
@@ -108,14 +127,27 @@ export type Service = {
   /** Confirms exactly the deletions with this digest, and queues a sync. @throws Failure as a trigger does, and
    * `no-deletions`, `deletions-changed`, `folder-missing`, `not-a-repository` */
   confirmDeletions(projectId: ProjectId, token: string): Promise<JobView>;
-  /** `onlyUnderRoots`: for callers who are not on this machine.
-   * @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request`, `path-outside-roots` */
-  addProject(input: {
-    path: string;
-    projectName?: string;
-    github?: GithubConfigPatch;
-    onlyUnderRoots?: boolean;
-  }): Promise<Project>;
+  /**
+   * @throws Failure `not-a-repository`, `folder-missing`, `project-exists`, `invalid-request`, `path-outside-roots`; with `create` also
+   *   `remote-exists`, `repository-exists`, `repository-refused`, `no-github-api`, and as every request to the host
+   */
+  addProject(input: AddProject): Promise<Project>;
+  /** What adding the folder would upload. Changes nothing. @throws Failure as `addProject`, and `job-timeout` */
+  previewProject(input: Pick<AddProject, 'path' | 'github' | 'onlyUnderRoots'>): Promise<UploadPreview>;
+  /** The same of many, within ten seconds; null for those there was no time for, or that cannot be read. */
+  previewFolders(paths: readonly string[]): Promise<ReadonlyMap<string, UploadPreview | null>>;
+  /**
+   * The credentials that are known or needed, each as its host takes it; asked anew every ten minutes, or with
+   * `refresh`. Never throws for one of them.
+   */
+  credentials(input: { refresh: boolean }): Promise<CredentialStatus[]>;
+  /** What the host says of the project's repository. @throws Failure `project-not-found`, `project-elsewhere`, `remote-missing` */
+  repository(projectId: ProjectId): Promise<RepositoryStatus>;
+  /**
+   * For work that waits on a branch beside its own; the open one, if there is one.
+   * @throws Failure `no-side-branch`, `no-github-api`, `pull-request-refused`, and as `repository` does
+   */
+  openPullRequest(projectId: ProjectId, wanted: WantedPullRequest): Promise<ProjectPullRequest>;
   /** Writes to the settings' one home. @throws Failure `project-not-found`, `project-file-invalid`, `invalid-request` */
   updateProject(
     projectId: ProjectId,

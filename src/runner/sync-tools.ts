@@ -1,16 +1,9 @@
 // What a sync is done with: credentials, transport, guard, and the host's API for refusals that need explaining.
 
 import type { Config } from '../config/settings.ts';
-import { readGitConfig } from '../git/config/user-config.ts';
-import { chooseRemote } from '../git/remote/remote-choice.ts';
-import { parseRemoteUrl } from '../git/remote/remote-url.ts';
-import { createTransport } from '../git/remote/transport.ts';
-import { openRepository } from '../git/repository.ts';
 import { createGiveWay } from '../git/sync/give-way.ts';
 import type { ChangeGuard, SyncPorts } from '../git/sync/sync-ports.ts';
-import { createCredentials } from '../github/credentials.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
-import { createGithubClient } from '../github/rest-client.ts';
 import { checkChanges } from '../guard/check-changes.ts';
 import { createSecretCache, type SecretCache } from '../guard/secret-cache.ts';
 import type { Log } from '../host/log.ts';
@@ -18,36 +11,28 @@ import type { Host } from '../host/types.ts';
 import type { Failure } from '../model/failure.ts';
 import { MAX_FILE_BYTES } from '../model/held-file.ts';
 import type { Project } from '../model/project.ts';
-import { VERSION } from '../version.ts';
+import { remoteRefOf } from '../projects/remote-ref.ts';
+import type { Database } from '../store/database.ts';
+import { createBranchRules } from './branch-rules.ts';
+import { createGithubTools, type GithubTools } from './github-tools.ts';
 
-/** GitHub asks for a name; a "git/" prefix makes hosts answer as to git. */
-const USER_AGENT = `git/gitferry-${VERSION}`;
 const SCANNED_BLOBS_REMEMBERED = 20_000;
 
-export function createSyncTools(input: { host: Host; log: Log; config: () => Config }): {
+export function createSyncTools(input: { host: Host; log: Log; db: Database; config: () => Config }): {
   sync: SyncPorts;
+  github: GithubTools;
   explain(failure: Failure, project: Project): Promise<Failure>;
 } {
   const { host, log, config } = input;
-  const credentials = createCredentials({ env: host.env, tokens: () => config().tokens });
-  const transport = createTransport({
-    clock: host.clock,
-    credentialFor: (name) => credentials.credentialFor(name),
-    userAgent: USER_AGENT,
-    idleTimeoutMs: config().networkTimeoutMs,
-  });
-  const github = createGithubClient({
-    apiUrlFor: (name) => config().githubApis[name] ?? null,
-    tokenFor: (name) => credentials.tokenFor(name),
-    userAgent: `gitferry/${VERSION}`,
-    clock: host.clock,
-    log,
-  });
+  const github = createGithubTools(input);
   const cache = createSecretCache({ entries: SCANNED_BLOBS_REMEMBERED });
   return {
+    github,
     sync: {
-      transport,
-      credentialFor: (name) => credentials.credentialFor(name),
+      transport: github.transport,
+      credentialFor: github.credentialFor,
+      forProject: github.forProject,
+      whyRefused: createBranchRules({ ...github, clock: host.clock, log }),
       guard: guardWith(cache, log),
       clock: host.clock,
       random: host.random,
@@ -61,8 +46,10 @@ export function createSyncTools(input: { host: Host; log: Log; config: () => Con
     },
     async explain(failure, project) {
       if (failure.code !== 'repository-not-found' && failure.code !== 'push-forbidden') return failure;
-      const remote = await remoteOf(project, host);
-      return remote === null ? failure : explainPushFailure(failure, remote, github);
+      const remote = await remoteRefOf(project, host);
+      if (remote === null) return failure;
+      const as = project.github.authentication;
+      return explainPushFailure(failure, { ...remote, as }, github.github);
     },
   };
 }
@@ -87,13 +74,4 @@ function guardWith(cache: SecretCache, log: Log): ChangeGuard {
     for (const warning of warnings) log.warn(warning, 'a file may cause trouble on the host');
     return { held, massDeletion };
   };
-}
-
-async function remoteOf(project: Project, { env, homeDir }: Host) {
-  const config = await readGitConfig({ repo: await openRepository(project.path), env, homeDir });
-  const chosen = chooseRemote(project.github, config);
-  if (chosen.kind === 'none') return null;
-  const { host, path } = parseRemoteUrl(chosen.remote.url);
-  const [owner, name] = path.replace(/\.git$/, '').split('/');
-  return owner === undefined || name === undefined ? null : { host, owner, name };
 }

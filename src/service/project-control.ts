@@ -7,17 +7,20 @@ import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import type { Service } from '../model/service.ts';
-import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
+import type { EnrolPorts } from '../projects/enrol.ts';
 import { requireUnderRoots } from '../projects/under-roots.ts';
 import { updateSettings } from '../projects/update.ts';
+import type { GithubTools } from '../runner/github-tools.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import type { Database } from '../store/database.ts';
 import { findProject, listProjects, removeProject, setPaused } from '../store/projects.ts';
+import { addProject } from './add-project.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 type ProjectPorts = {
   bus: EventBus;
   enrol: EnrolPorts;
+  tools: GithubTools;
   projects: ProjectTable;
   lifecycle: Lifecycle;
   roots(): readonly string[];
@@ -43,10 +46,9 @@ export function createProjectControl(ports: ProjectPorts): ProjectControl {
   const { bus, enrol, projects, lifecycle } = ports;
   const { db } = enrol;
   return {
-    async addProject({ path, projectName, github, onlyUnderRoots = false }) {
-      if (onlyUnderRoots) await requireUnderRoots(path, ports.roots());
-      const added = await enrolProject({ path, ...(projectName !== undefined && { projectName }) }, enrol);
-      return putToWork(github === undefined ? added : await updateSettings(added, { github }, enrol), ports);
+    async addProject(wanted) {
+      if (wanted.onlyUnderRoots) await requireUnderRoots(wanted.path, ports.roots());
+      return putToWork(await addProject(wanted, ports), ports);
     },
     async updateProject(projectId, patch) {
       return putToWork(await updateSettings(await mustFindProject(db, projectId), patch, enrol), ports);

@@ -9,16 +9,22 @@ import type { ProjectId } from '../model/ids.ts';
 import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
+import { hostOfRemote } from '../projects/remote-ref.ts';
+import type { GithubTools } from '../runner/github-tools.ts';
 import type { ProgressTable } from '../runner/progress-table.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
+import { listProjects } from '../store/projects.ts';
 import { type BackupPorts, createBackup } from './backup.ts';
 import { diffConflict } from './conflict-diff.ts';
+import { createCredentialControl } from './credential-control.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
 import { createHeldControl } from './held-control.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
+import { createPreviewControl } from './preview-control.ts';
 import { createProjectControl, mustFindProject } from './project-control.ts';
 import { queueResolution } from './queue-resolution.ts';
 import { createWebhookReceiver } from './receive-webhook.ts';
+import { createRepositoryControl } from './repository-control.ts';
 import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
 import { triggerElsewhere } from './trigger-elsewhere.ts';
 
@@ -33,6 +39,7 @@ export type ServicePorts = {
   projects: ProjectTable;
   progress: ProgressTable;
   sync: SyncPorts;
+  tools: GithubTools;
   createPipeline(): Pipeline;
   roots(): readonly string[];
   discoverDepth(): number;
@@ -65,6 +72,8 @@ export function createService(ports: ServicePorts): ControlledService {
       secret: ports.webhookSecret,
       wake: () => pipeline()?.wake(),
     }),
+    ...createPreviewControl(ports),
+    ...hosts(ports),
   };
 }
 
@@ -90,6 +99,23 @@ function triggers(
       const pipeline = started();
       return queueResolution(await mustFindProject(db, projectId), choice, { db, projects, pipeline });
     },
+  };
+}
+
+function hosts({
+  enrol: { db, machineId, env, homeDir },
+  tools,
+  sync,
+}: ServicePorts): Pick<Service, 'credentials' | 'repository' | 'openPullRequest'> {
+  const findProject = (projectId: ProjectId) => mustFindProject(db, projectId);
+  return {
+    ...createRepositoryControl({ ...tools, env, homeDir, machineId, findProject }),
+    ...createCredentialControl({
+      ...tools,
+      clock: sync.clock,
+      projects: () => listProjects(db, { machineId }),
+      hostOf: (project) => hostOfRemote(project, { env, homeDir }),
+    }),
   };
 }
 

@@ -52,6 +52,8 @@ const RemoteStateSchema = z.object({
   failures: z.int(),
   retryAt: z.int().nullable(),
   lastSafeAt: z.int().nullable(),
+  movedTo: z.string().optional(),
+  asides: z.array(z.object({ branch: z.string(), head: z.string(), why: z.string() })).optional(),
 });
 const Side = z.enum(['modified', 'deleted', 'added']);
 const ConflictFileSchema = z.object({ path: z.string(), ours: Side, theirs: Side });

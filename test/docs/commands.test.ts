@@ -57,7 +57,7 @@ afterAll(() => api.close());
 /** Names that the source reads from the environment beside the table of settings. */
 function variablesOfOthers(): string[] {
   const sources = [
-    'src/github/credentials.ts',
+    'src/github/sources/environment.ts',
     'src/config/layers.ts',
     'test/support/service.ts',
     'Dockerfile',

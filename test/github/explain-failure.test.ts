@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { explainPushFailure } from '../../src/github/explain-failure.ts';
-import type { RepositoryLookup } from '../../src/github/rest-client.ts';
+import type { RepositoryLookup } from '../../src/github/repositories.ts';
 import { Failure } from '../../src/model/failure.ts';
 
 const REMOTE = { host: 'github.com', owner: 'o', name: 'r' };
@@ -15,6 +15,7 @@ const FOUND: RepositoryLookup = {
   private: true,
   defaultBranch: 'main',
   canPush: true,
+  isAdmin: false,
 };
 
 const explain = (failure: Failure, lookup: RepositoryLookup | Error) =>

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createEmulator } from 'emulate';
 import { afterEach, expect, test } from 'vitest';
-import { createGithubClient, type GithubClientInput } from '../../src/github/rest-client.ts';
+import type { GithubApiInput } from '../../src/github/api.ts';
+import { createPace } from '../../src/github/pace.ts';
+import { createGithubClient } from '../../src/github/rest-client.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { Failure } from '../../src/model/failure.ts';
 
@@ -50,11 +52,12 @@ const json =
     response.end(JSON.stringify(body));
   };
 
-function client(url: string | null, input: Partial<GithubClientInput> = {}) {
+function client(url: string | null, input: Partial<GithubApiInput> = {}) {
   const logged: string[] = [];
   const made = createGithubClient({
     apiUrlFor: () => url,
-    tokenFor: () => TOKEN,
+    tokenFor: async () => ({ key: 'github.com', token: TOKEN }),
+    pace: createPace({ clock: systemClock }),
     userAgent: 'gitferry/test',
     clock: systemClock,
     log: { debug: (...parts: unknown[]) => void logged.push(JSON.stringify(parts)) },
@@ -101,6 +104,7 @@ test('lookUpRepository() finds repositories of a stateful GitHub, also archived 
     private: true,
     defaultBranch: 'main',
     canPush: true,
+    isAdmin: true,
   });
   expect(await lookUpRepository({ ...REPOSITORY, name: 'old' })).toMatchObject({
     kind: 'found',
@@ -122,7 +126,7 @@ test('lookUpRepository() sends token and user agent, and escapes names', async (
 test('lookUpRepository() without a token asks without one and may not write', async () => {
   const { permissions: _left, ...visible } = FOUND;
   const server = await serve(json(200, visible));
-  const found = await client(server.url, { tokenFor: () => null }).lookUpRepository(REPOSITORY);
+  const found = await client(server.url, { tokenFor: async () => null }).lookUpRepository(REPOSITORY);
   expect(found).toMatchObject({ kind: 'found', canPush: false });
   expect(server.requests[0]?.authorization).toBeUndefined();
 });
@@ -230,7 +234,9 @@ test.each<[string, Handler, string]>([
 
 test('lookUpRepository() without a token takes a 401 for a missing one', async () => {
   const server = await serve(json(401, { message: 'Requires authentication' }));
-  const failure = await failureOf(client(server.url, { tokenFor: () => null }).lookUpRepository(REPOSITORY));
+  const failure = await failureOf(
+    client(server.url, { tokenFor: async () => null }).lookUpRepository(REPOSITORY),
+  );
   expect(failure.code).toBe('credential-missing');
 });
 

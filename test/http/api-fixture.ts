@@ -13,6 +13,7 @@ import { type Log, silentLog } from '../../src/host/log.ts';
 import type { AccessOptions } from '../../src/http/access.ts';
 import { createApi } from '../../src/http/create-api.ts';
 import { Failure } from '../../src/model/failure.ts';
+import type { UploadPreview } from '../../src/model/github.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import type { JobView } from '../../src/model/job.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
@@ -127,6 +128,14 @@ async function addProject(db: Database, name: string, github: Record<string, unk
     lane: { hostGate: 'host:github.com', credentialGate: 'credential:github.com:default' },
     lockKey: `/home/u/${name}/.git`,
   });
+}
+
+function uploadOf(path: string): UploadPreview {
+  const held = [{ path: '.env', reason: 'denied-name' as const, rule: '.env', oid: 'a'.repeat(40) }];
+  return {
+    ...{ isRepository: true, branch: 'main', files: 2, bytes: 10, uncommittedFiles: 2, unpushedCommits: 0 },
+    ...{ remoteUrl: `https://me:pw12345678@github.com/u${path}.git`, sample: ['a', 'b'], heldCount: 1, held },
+  };
 }
 
 /** Plays what app.ts does, over the real tables. */
@@ -251,6 +260,21 @@ function createPlayedService(db: Database): Omit<Service, 'receiveWebhook'> {
     async restoreSnapshot(projectId, { snapshot }) {
       await existing(projectId);
       throw new Failure('snapshot-not-found', `There is no snapshot ${snapshot}.`);
+    },
+    async previewProject({ path }) {
+      return uploadOf(path);
+    },
+    async previewFolders(paths) {
+      return new Map(paths.map((path) => [path, uploadOf(path)]));
+    },
+    credentials: async () => [],
+    async repository(projectId) {
+      await existing(projectId);
+      throw new Failure('remote-missing', `"${projectId}" has no remote.`);
+    },
+    async openPullRequest(projectId) {
+      await existing(projectId);
+      throw new Failure('no-side-branch', `No work of "${projectId}" waits.`);
     },
     async discover() {
       return [{ path: '/home/u/new', name: 'new', remoteUrl: 'https://me:pw12345678@github.com/u/new.git' }];

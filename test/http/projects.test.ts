@@ -171,7 +171,7 @@ describe('projects', () => {
     [{ path: '/x', github: { authentication: { token: 'ghp_x' } } }, 'github.authentication.token'],
     [{ path: '/x', github: { remoteUrl: 'https://me:pw12345678@github.com/u/r.git' } }, 'github.remoteUrl'],
     [{ path: '/x', github: { enbled: true } }, 'github.enbled'],
-    [{ path: '/x', create: true }, 'create'],
+    [{ path: '/x', create: { name: 'a/b' } }, 'create.name'],
   ])('POST projects refuses %j', async (body, path) => {
     const answer = await api.send('POST', '/api/sync/projects', body);
     expect(answer.status).toBe(400);
@@ -239,7 +239,7 @@ describe('projects', () => {
     const { status, body } = await api.get('/api/sync/discover');
     expect(status).toBe(200);
     expect(body.folders).toEqual([
-      { path: '/home/u/new', name: 'new', remoteUrl: 'https://github.com/u/new.git' },
+      { path: '/home/u/new', name: 'new', remoteUrl: 'https://github.com/u/new.git', upload: null },
     ]);
   });
 });

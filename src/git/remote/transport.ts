@@ -7,6 +7,7 @@ import { networkFailure } from '../../host/network-failure.ts';
 import { Failure } from '../../model/failure.ts';
 import { answerFailure } from './answer-failure.ts';
 import { startIdleWatch } from './idle-watch.ts';
+import { redirectTarget } from './redirect.ts';
 import { displayUrl, isLoopback, parseRemoteUrl } from './remote-url.ts';
 
 type GitRequest = {
@@ -44,8 +45,15 @@ export type GitTransport = {
 
 export type TransportInput = {
   clock: Clock;
-  /** The credential for exactly this `host[:port]`; null when there is none. */
-  credentialFor(host: string): Promise<{ username: string; password: string } | null>;
+  /**
+   * The credential for exactly this `host[:port]`; null when there is none. `renew`, called after a 401, answers whether
+   * another one may be had now.
+   */
+  credentialFor(
+    host: string,
+  ): Promise<{ username: string; password: string; renew?(): Promise<boolean> } | null>;
+  /** Resolves when the request may be sent; left out: at once. */
+  admit?(request: { url: string; isUpload: boolean; signal: AbortSignal }): Promise<void>;
   userAgent: string;
   /** A request on which no byte moves for so long has failed. */
   idleTimeoutMs: number;
@@ -53,11 +61,15 @@ export type TransportInput = {
   fetch?: typeof fetch;
 };
 
-const MOST_REDIRECTS = 5;
 const LONGEST_BODY_BYTES = 8 * 1024;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-type Hop = { response: Response; hasCredential: boolean; watch: ReturnType<typeof startIdleWatch> };
+type Hop = {
+  response: Response;
+  hasCredential: boolean;
+  renew?: (() => Promise<boolean>) | undefined;
+  watch: ReturnType<typeof startIdleWatch>;
+};
 
 /** Makes the transport that all remotes share. */
 export function createTransport(input: TransportInput): GitTransport {
@@ -66,7 +78,7 @@ export function createTransport(input: TransportInput): GitTransport {
     async request(request) {
       let url = displayUrl(request.url);
       for (let requests = 1; ; requests += 1) {
-        const hop = await sendOnce(input, request, url);
+        const hop = await sendRenewed(input, request, url);
         const { status } = hop.response;
         if (!REDIRECTS.has(status)) {
           if (!hop.response.ok) throw await refusal(input, hop, url);
@@ -76,14 +88,27 @@ export function createTransport(input: TransportInput): GitTransport {
         }
         hop.watch.stop();
         await hop.response.body?.cancel();
-        url = redirectTarget(request, url, hop.response, requests);
+        url = redirectTarget({ method: request.method, from: url, response: hop.response, requests });
       }
     },
   };
 }
 
+/** An app's token may have ended a moment ago: once, another one is tried. */
+async function sendRenewed(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
+  const hop = await sendOnce(input, request, url);
+  if (hop.response.status !== 401 || hop.renew === undefined || isStream(request.body)) return hop;
+  if (!(await hop.renew())) return hop;
+  hop.watch.stop();
+  await hop.response.body?.cancel();
+  return sendOnce(input, request, url);
+}
+
+const isStream = (body: GitRequest['body']) => body !== undefined && !(body instanceof Uint8Array);
+
 async function sendOnce(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
   const { host } = parseRemoteUrl(url);
+  await input.admit?.({ url, isUpload: /\/git-receive-pack$/.test(url), signal: request.signal });
   const credential = await input.credentialFor(host);
   if (credential) refuseInsecure(url);
   const headers = new Headers({ ...request.headers, 'user-agent': input.userAgent, pragma: 'no-cache' });
@@ -106,7 +131,7 @@ async function sendOnce(input: TransportInput, request: GitRequest, url: string)
       }),
     });
     watch.touch();
-    return { response, hasCredential: credential !== null, watch };
+    return { response, hasCredential: credential !== null, renew: credential?.renew, watch };
   } catch (error) {
     watch.stop();
     throw watch.failure() ?? bodyFault ?? networkFailure(error, host);
@@ -151,25 +176,6 @@ function uploadOf(
   });
   // `duplex` is required for streams and missing in the type.
   return { body: stream, duplex: 'half' } as RequestInit;
-}
-
-function redirectTarget(request: GitRequest, from: string, response: Response, requests: number): string {
-  const location = response.headers.get('location') ?? '';
-  const { host } = parseRemoteUrl(from);
-  const refuse = (why: string) =>
-    new Failure('redirect-refused', `${displayUrl(from)} redirects ${why}.`, {
-      data: { host, status: response.status },
-    });
-  if (!URL.canParse(location, from)) throw refuse('without naming an address');
-  const target = displayUrl(new URL(location, from).href);
-  const { kind, host: nextHost } = parseRemoteUrl(target);
-  if (kind !== 'https' && kind !== 'http') throw refuse(`to ${target}, which is not http`);
-  if (request.method === 'POST') throw refuse(`an upload to ${target}`);
-  if (requests > MOST_REDIRECTS) throw refuse(`more than ${MOST_REDIRECTS} times`);
-  if (kind === 'http' && from.startsWith('https:') && !isLoopback(nextHost)) {
-    throw refuse(`to ${target}, which is not encrypted`);
-  }
-  return target;
 }
 
 /** A non-2xx answer as a failure that says what to do. */

@@ -9,7 +9,7 @@ import { FILE_MODE, type FileChange } from '../types.ts';
 import type { SnapshotEngine } from './snapshot-engine.ts';
 
 type JudgeInput = {
-  engine: SnapshotEngine;
+  engine: Pick<SnapshotEngine, 'countTracked' | 'readContent'>;
   changes: readonly FileChange[];
   settings: GithubConfig['guard'];
   guard: ChangeGuard;

@@ -10,9 +10,9 @@ import { whyNoGit } from '../system/git-program.ts';
 import { gitRunner } from '../system/run-git.ts';
 import { listRemoteTips, openSystemRemote } from '../system/system-remote.ts';
 import { reachRemote } from './reach-remote.ts';
-import type { SyncPorts } from './sync-ports.ts';
+import { portsFor, type SyncPorts } from './sync-ports.ts';
 
-export type AskPorts = Pick<SyncPorts, 'transport' | 'credentialFor' | 'env' | 'homeDir'>;
+export type AskPorts = Pick<SyncPorts, 'transport' | 'credentialFor' | 'forProject' | 'env' | 'homeDir'>;
 
 /**
  * Tips by full name, of these refs; null when there is no remote to ask, or nobody to ask it.
@@ -22,8 +22,9 @@ export async function askTips(
   { path, github, facts }: Pick<Project, 'path' | 'github' | 'facts'>,
   refs: readonly string[],
   { clock, signal }: { clock: Clock; signal: AbortSignal },
-  ports: AskPorts,
+  given: AskPorts,
 ): Promise<Map<string, string> | null> {
+  const ports = portsFor(github, given);
   const { transport, credentialFor, env, homeDir } = ports;
   const repo = await openRepository(path);
   const config = await readGitConfig({ repo, env, homeDir });

@@ -34,6 +34,14 @@ export type ChangeGuard = (input: {
   signal: AbortSignal;
 }) => Promise<GuardVerdict>;
 
+/** The same ports, reaching hosts as this project does. */
+export function portsFor<Ports extends Pick<SyncPorts, 'forProject'>>(
+  github: GithubConfig,
+  ports: Ports,
+): Ports {
+  return ports.forProject === undefined ? ports : { ...ports, ...ports.forProject(github) };
+}
+
 export type SyncPorts = {
   transport: GitTransport;
   /** The credential for exactly this `host[:port]`, for a git program; null when there is none. */
@@ -51,6 +59,18 @@ export type SyncPorts = {
   fsync: () => boolean;
   /** Keeps commits out of a person's burst of git commands; left out: they are only kept apart by git's locks. */
   giveWay?: GiveWay;
+  /** How a project with an account of its own reaches its hosts; left out: all do it alike. */
+  forProject?(github: GithubConfig): Pick<SyncPorts, 'transport' | 'credentialFor'>;
+  /**
+   * Why the host would refuse a push to this branch, in words, as far as it tells; null when nothing is known against
+   * it. Left out: nobody knows. Never throws a `Failure`.
+   */
+  whyRefused?(push: {
+    url: string;
+    branch: string;
+    github: GithubConfig;
+    signal: AbortSignal;
+  }): Promise<string | null>;
   /**
    * Called at the named steps of a commit and at `push-ready`, `push-answered` and `tracking-noted`, so that tests can
    * end the process there. The service never sets it.

@@ -21,12 +21,13 @@ import { CONFLICTS, pushRemotes } from './push-remotes.ts';
 import { finishEarlierMove, pushTogether } from './push-together.ts';
 import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
-import type { SyncPorts } from './sync-ports.ts';
+import { portsFor, type SyncPorts } from './sync-ports.ts';
 import type { SyncAnswer, SyncInput, SyncOutcome, SyncWork } from './sync-work.ts';
 import { tidyAfter } from './tidy-after.ts';
 
 /** Never throws a `Failure`: it is part of the answer, beside the facts learned before it. */
-export async function syncProject(input: SyncInput, ports: SyncPorts): Promise<SyncAnswer> {
+export async function syncProject(input: SyncInput, given: SyncPorts): Promise<SyncAnswer> {
+  const ports = portsFor(input.github, given);
   const facts: ProjectFacts = { ...input.facts, blocked: null };
   input.onProgress?.(phaseBegun('looking'));
   let probe: ProbeResult;

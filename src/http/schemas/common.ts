@@ -46,6 +46,7 @@ const PROBLEM_TEXTS = {
   413: 'The body is larger than 1 MiB.',
   422: 'The folder cannot be used.',
   500: 'Something unexpected happened; the log says what.',
+  502: 'The host of the repository refused, or cannot be reached.',
   503: 'The database or the service cannot answer now.',
 } as const;
 type ProblemStatus = keyof typeof PROBLEM_TEXTS;

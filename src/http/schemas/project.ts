@@ -17,6 +17,7 @@ import {
 import { ConflictFilesSchema } from './conflict.ts';
 import { HeldFileSchema } from './held.ts';
 import { JobSchema } from './job.ts';
+import { UploadPreviewSchema, WantedRepositorySchema } from './repository.ts';
 import { strictly } from './strictly.ts';
 
 const GithubSchema = z.object({
@@ -52,6 +53,13 @@ const RemoteSchema = z
     nextTryAt: InstantSchema.nullable().openapi({
       description: 'Null unless a try failed and comes again by itself.',
     }),
+    movedTo: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Where its host sends on to, because it was renamed; pushes go there.' }),
+    asides: z
+      .array(z.object({ branch: z.string(), head: z.string(), why: z.string() }))
+      .openapi({ description: 'Work that `branch` does not take there, and the branch that has it.' }),
   })
   .openapi('Remote');
 
@@ -118,8 +126,22 @@ export const AddProjectBodySchema = z
     path: z.string().min(1).max(4_000).openapi({ description: 'Absolute path of a git work tree.' }),
     projectName: ProjectNameSchema.optional(),
     github: GithubPatchBodySchema.optional(),
+    init: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Make a repository of a folder that is none, as `git init` does.' }),
+    create: z
+      .union([z.boolean(), WantedRepositorySchema])
+      .optional()
+      .openapi({ description: 'Make its repository on the host, private unless said otherwise.' }),
   })
   .openapi('AddProjectRequest');
+export const PreviewBodySchema = z
+  .strictObject({
+    path: z.string().min(1).max(4_000).openapi({ description: 'Absolute path of a folder.' }),
+    github: GithubPatchBodySchema.optional(),
+  })
+  .openapi('PreviewRequest');
 export const PatchProjectBodySchema = z
   .strictObject({ projectName: ProjectNameSchema.optional(), github: GithubPatchBodySchema.optional() })
   .openapi('PatchProjectRequest');
@@ -136,9 +158,21 @@ export const PauseBodySchema = z
   .openapi('PauseRequest');
 
 export const RemoveProjectAnswerSchema = z.object({ success: SuccessSchema, projectId: z.string() });
+export const DiscoverQuerySchema = z.object({
+  preview: z.enum(['true', 'false']).optional().openapi({ description: 'Also what each would upload.' }),
+});
 export const DiscoverAnswerSchema = z
   .object({
     success: SuccessSchema,
-    folders: z.array(z.object({ path: z.string(), name: z.string(), remoteUrl: z.string().nullable() })),
+    folders: z.array(
+      z.object({
+        path: z.string(),
+        name: z.string(),
+        remoteUrl: z.string().nullable(),
+        upload: UploadPreviewSchema.nullable().openapi({
+          description: 'Null without `preview=true`, when there was no time, or when it cannot be read.',
+        }),
+      }),
+    ),
   })
   .openapi('DiscoverAnswer');
