@@ -44,6 +44,8 @@ const SERVICE_CODES: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'database-corrupt',
   'database-read-only',
   'database-newer',
+  'database-older',
+  'database-missing',
   'database-unreachable',
   'database-busy',
 ]);

@@ -21,7 +21,7 @@ import { markSeen } from './queue/workers.ts';
 import { markStopped } from './runner/announce.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
 import { createProgressTable } from './runner/progress-table.ts';
-import { createProjectTable } from './runner/project-table.ts';
+import { createProjectTable, type ProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
 import { createThinning } from './runner/thin-snapshots.ts';
 import { createUpkeep } from './runner/upkeep.ts';
@@ -50,18 +50,24 @@ export type App = {
 const POLL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 
+export type AppInput = {
+  host: Host;
+  layers: Layers;
+  log: Log;
+  /** A token of this run alone, for commands of the same user. */
+  runToken?: string;
+};
+
 /** @throws Failure `invalid-config`, `unsafe-bind`, `database-in-use`, `database-corrupt`, … */
-export async function createApp(input: { host: Host; layers: Layers; log: Log }): Promise<App> {
+export async function createApp(input: AppInput): Promise<App> {
   const { host, log } = input;
   const first = mergeLayers(input.layers).config;
   checkBind(first);
   const { db, lock } = await openStore(host, first, log);
   try {
-    const scope = settingsScope(db, machineOf(host, first));
-    const { layer, issues } = flatten(await readSettings(db, scope), 'saved settings');
-    for (const issue of issues) log.warn(issue, 'a saved setting is not known any more and is left out');
-    const layers = { ...input.layers, saved: layer };
-    return assemble({ host, log, layers, db, lock, dataFolder: dataFolderOf(host, first) });
+    const layers = await withSaved(input, db, machineOf(host, first));
+    const projects = createProjectTable();
+    return assemble({ ...input, layers, db, lock, projects, dataFolder: dataFolderOf(host, first) });
   } catch (error) {
     await db.close();
     await lock?.release();
@@ -69,7 +75,15 @@ export async function createApp(input: { host: Host; layers: Layers; log: Log })
   }
 }
 
-function assemble(parts: Parts): App {
+/** The layers with what was saved by the API. */
+export async function withSaved({ layers, log }: AppInput, db: Database, machineId: string): Promise<Layers> {
+  const { layer, issues } = flatten(await readSettings(db, settingsScope(db, machineId)), 'saved settings');
+  for (const issue of issues) log.warn(issue, 'a saved setting is not known any more and is left out');
+  return { ...layers, saved: layer };
+}
+
+/** Opens nothing: what it is given is joined. */
+export function assemble(parts: Parts): App {
   const { host, log, db, lock } = parts;
   const { clock, random } = host;
   const machineId = machineOf(host, mergeLayers(parts.layers).config);
@@ -97,7 +111,11 @@ function assemble(parts: Parts): App {
   const { app: api, closeFeeds } = createApi({
     ...{ db, bus, service, config, clock, log, upgradeWebSocket: host.upgradeWebSocket },
     newId: () => newId(random),
-    access: () => ({ ...accessOf(config.current()), port: () => listening?.port ?? config.current().port }),
+    access: () => ({
+      ...accessOf(config.current()),
+      runToken: parts.runToken ?? null,
+      port: () => listening?.port ?? config.current().port,
+    }),
   });
   return {
     version: VERSION,
@@ -148,7 +166,7 @@ function buildService(built: Built) {
   const { host, log, db, config, machineId, workerId, bus, scanner, named } = built;
   const { clock, random, env, homeDir, watchTree, openFolderEvents } = host;
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
-  const projects = createProjectTable();
+  const { projects } = built;
   const progress = createProgressTable();
   const tools = createSyncTools({ host, log, db, config: () => config.current() });
   const ignores = createIgnoreCache(enrol);
@@ -184,18 +202,16 @@ function buildService(built: Built) {
   });
 }
 
-const machineOf = (host: Host, config: Config) => config.machineId ?? machineIdOf(host.hostname);
+export const machineOf = (host: Host, config: Config) => config.machineId ?? machineIdOf(host.hostname);
 
 function newId(random: Random): string {
   return Math.floor(random() * 2 ** 48).toString(36);
 }
 
-type Parts = {
-  host: Host;
-  log: Log;
-  layers: Layers;
+type Parts = AppInput & {
   db: Database;
   lock: LockFile | null;
+  projects: ProjectTable;
   dataFolder: string;
 };
 

@@ -62,7 +62,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 /** Turns a variable's or flag's text into the setting's value. @throws Error naming what is expected */
-function readText(text: string, setting: Setting): unknown {
+export function readText(text: string, setting: Setting): unknown {
   switch (setting.form) {
     case 'integer':
       if (!/^-?\d{1,15}$/.test(text)) throw new Error(`must be a whole number, not ${shown(text, setting)}`);

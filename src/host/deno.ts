@@ -1,12 +1,13 @@
 // The machine as Deno gives it. Only main.ts and index.ts load this, and only on Deno.
 
-import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { upgradeWebSocket } from 'hono/deno';
 import { systemClock, systemRandom } from './clock.ts';
 import { createInotify, type ForeignCalls } from './deno-inotify.ts';
 import { createTreeWatch, type TreeWatch } from './deno-tree-watch.ts';
 import { listenFailure } from './listen-failure.ts';
+import { systemTerminal, writeAll } from './terminal.ts';
 import type { Host, Listening } from './types.ts';
 
 // The part of Deno's own API in use, so that the type check on Node needs no Deno types.
@@ -15,6 +16,9 @@ type DenoApi = ForeignCalls &
   TreeWatch & {
     build: { os: string };
     args: string[];
+    mainModule: string;
+    version: { deno: string };
+    execPath(): string;
     pid: number;
     env: { toObject(): Record<string, string> };
     cwd(): string;
@@ -32,8 +36,20 @@ type DenoApi = ForeignCalls &
 const deno = (globalThis as unknown as { Deno: DenoApi }).Deno;
 const onLinux = deno.build.os === 'linux';
 
+/** Those of the task `start` in deno.json. */
+const PERMISSIONS = [
+  ...['--allow-net', '--allow-read', '--allow-write', '--allow-env', '--allow-sys', '--allow-ffi'],
+  '--allow-run=git,sh,cat,ps,kill',
+];
+
 export const host: Host = {
   runtime: 'deno',
+  runtimeVersion: deno.version.deno,
+  platform: process.platform,
+  get program() {
+    const main = deno.mainModule.startsWith('file:') ? fileURLToPath(deno.mainModule) : deno.mainModule;
+    return [deno.execPath(), 'run', ...PERMISSIONS, main];
+  },
   clock: systemClock,
   random: systemRandom,
   env: deno.env.toObject(),
@@ -67,7 +83,8 @@ export const host: Host = {
   onStopSignal(stop) {
     for (const signal of ['SIGINT', 'SIGTERM']) deno.addSignalListener(signal, () => stop(signal));
   },
-  writeOut: (text) => void writeSync(1, text),
-  writeError: (text) => void writeSync(2, text),
+  terminal: systemTerminal,
+  writeOut: (text) => writeAll(1, text),
+  writeError: (text) => writeAll(2, text),
   exit: (code) => deno.exit(code),
 };

@@ -1,6 +1,5 @@
 // The machine as Node gives it. Only main.ts and index.ts load this, and only on Node.
 
-import { writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { homedir, hostname } from 'node:os';
@@ -8,6 +7,7 @@ import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from 
 import { WebSocketServer } from 'ws';
 import { systemClock, systemRandom } from './clock.ts';
 import { listenFailure } from './listen-failure.ts';
+import { systemTerminal, writeAll } from './terminal.ts';
 import type { Host, Listening } from './types.ts';
 
 /** Larger messages from a feed client end its connection; clients have nothing long to say. */
@@ -17,6 +17,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 export const host: Host = {
   runtime: 'node',
+  runtimeVersion: process.versions.node,
+  platform: process.platform,
+  program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   clock: systemClock,
   random: systemRandom,
   env: process.env,
@@ -58,7 +61,8 @@ export const host: Host = {
   onStopSignal(stop) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
   },
-  writeOut: (text) => void writeSync(1, text),
-  writeError: (text) => void writeSync(2, text),
+  terminal: systemTerminal,
+  writeOut: (text) => writeAll(1, text),
+  writeError: (text) => writeAll(2, text),
   exit: (code) => process.exit(code),
 };

@@ -3,6 +3,7 @@
 
 import type { UpgradeWebSocket } from 'hono/ws';
 import type { Clock, Random } from './clock.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The part of a Hono app that a server needs; `env` carries the peer's `remoteAddress`, on Node also the raw request. */
 type FetchHandler = { fetch(request: Request, env?: object): Response | Promise<Response> };
@@ -37,6 +38,12 @@ export type OpenFolderEvents = (handlers: {
 
 export type Host = {
   readonly runtime: 'node' | 'deno';
+  /** Of the runtime, for example `24.1.0`. */
+  readonly runtimeVersion: string;
+  /** As Node names it: `linux`, `darwin`, `win32`, … */
+  readonly platform: string;
+  /** The words that start this program again, without its own arguments. */
+  readonly program: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -55,6 +62,7 @@ export type Host = {
   /** Calls `stop` on SIGINT and SIGTERM. */
   onStopSignal(stop: (signal: string) => void): void;
   exit(code: number): never;
+  readonly terminal: Terminal;
   /** What a command prints; `writeError` for faults. */
   writeOut(text: string): void;
   writeError(text: string): void;

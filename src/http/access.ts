@@ -14,6 +14,8 @@ import type { Tickets } from './tickets.ts';
 export type AccessOptions = {
   /** The token of the admin; null: none is needed. */
   apiToken: string | null;
+  /** The token of this run, which only a file of the service's own user holds; null: there is none. */
+  runToken?: string | null;
   corsOrigin: string | string[];
   /** The address that was bound, as configured. */
   boundHost: string;
@@ -62,10 +64,12 @@ type CallerDeps = { options: AccessOptions; tickets: Tickets; people: Pick<Peopl
 
 /** Null: nobody who may call. */
 async function findCaller(c: Context, { options, tickets, people }: CallerDeps): Promise<Caller | null> {
-  const { apiToken } = options;
+  const { apiToken, runToken = null } = options;
   const sent = /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (sent !== undefined && apiToken !== null && equalInConstantTime(sent, apiToken))
     return { name: ADMIN_CALLER, role: 'admin', tokenId: null };
+  if (sent !== undefined && runToken !== null && equalInConstantTime(sent, runToken))
+    return { name: LOCAL_CALLER, role: 'admin', tokenId: null };
   const holder = sent === undefined ? null : await people.find(sent);
   // A token that was revoked must not fall back to the rights of callers without one.
   if (holder !== null) return holder === 'refused' ? null : holder;

@@ -175,6 +175,8 @@ const service = {
   'database-read-only': never(
     'Make the file and its folder writable, or choose another: --db or SYNC_DB_PATH.',
   ),
+  'database-older': never('Start the service once: it brings the database up to date.'),
+  'database-missing': never('Start the service, or name its database: --db <file>.'),
   'database-newer': never('Use the newer gitferry that wrote this database.'),
   'database-unreachable': backoff('Check SYNC_DB_URL and the database server.'),
   'database-busy': soon(WAITS),

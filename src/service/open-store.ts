@@ -10,7 +10,7 @@ import { Failure } from '../model/failure.ts';
 import { unparkAll } from '../queue/unpark.ts';
 import { listRunningWorkers, reclaimDeadWorkers, registerWorker } from '../queue/workers.ts';
 import type { Database } from '../store/database.ts';
-import { openDatabase } from '../store/open.ts';
+import { openDatabase, openForReading } from '../store/open.ts';
 import { VERSION } from '../version.ts';
 
 /** A local file belongs to one service: two on it would each believe they watch alone. */
@@ -38,6 +38,14 @@ export async function openStore(
     await answer.lock.release();
     throw error;
   }
+}
+
+/** Only to look at what is there, while no service runs. @throws Failure `database-missing`, `database-older`, … */
+export function openStoreForReading(host: Host, config: Config, log: Log): Promise<Database> {
+  const ports = { clock: host.clock, random: host.random, log };
+  const { dbUrl: url, dbAuthToken: authToken } = config;
+  if (url !== null) return openForReading({ url, ...(authToken && { authToken }) }, ports);
+  return openForReading({ path: resolve(host.cwd, config['schedulerOptions.dbPath']) }, ports);
 }
 
 async function takeDatabaseLock(path: string, pid: number) {

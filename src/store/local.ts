@@ -2,15 +2,13 @@
 // conflict and is four times slower. Each attempt is synchronous, so nothing interleaves inside a transaction;
 // waiting for another process's lock is asynchronous.
 
-import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import Sqlite from 'libsql';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { Database, Row, SqlArgs, SqlStatement, SqlValue } from './database.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
+import { prepareFile, sizeToRead } from './local-file.ts';
 import { retryBusy } from './retry-busy.ts';
 
 /** The lock is waited for asynchronously; this only smooths the shortest conflicts. */
@@ -22,6 +20,7 @@ const LOG_PAGES = 2_000;
 /** What `LOG_PAGES` need, and half as much again. */
 const KEPT_LOG_BYTES = 12_582_912;
 
+type Deps = { clock: Clock; random: Random; log: Log };
 type Statement = ReturnType<InstanceType<typeof Sqlite>['prepare']>;
 type Connection = {
   readonly sqlite: InstanceType<typeof Sqlite>;
@@ -79,7 +78,8 @@ function connect(path: string): Connection {
   }
 }
 
-function configure({ sqlite }: Connection): void {
+function configure({ sqlite }: Connection, readOnly: boolean): void {
+  if (readOnly) return void sqlite.exec('PRAGMA query_only = ON');
   sqlite.exec('PRAGMA journal_mode = WAL');
   sqlite.exec('PRAGMA synchronous = NORMAL');
   sqlite.exec('PRAGMA foreign_keys = ON');
@@ -98,49 +98,21 @@ function check(connection: Connection, path: string, sizeBytes: number): void {
   }
 }
 
-/** Makes the folder; says what is wrong in the way of permissions before SQLite says less. */
-async function prepareFile(path: string): Promise<number> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await access(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw new Failure(
-      'database-read-only',
-      `The folder ${dirname(path)} of the database cannot be written to.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw new Failure('database-read-only', `The database ${path} cannot be read.`, { cause: error });
-  });
-  if (!found) return 0;
-  if (found.isDirectory()) {
-    throw new Failure('invalid-config', `The database path ${path} is a folder.`, {
-      action: 'Name a file: --db or SYNC_DB_PATH.',
-    });
-  }
-  await access(path, constants.R_OK | constants.W_OK).catch((error: unknown) => {
-    throw new Failure('database-read-only', `The database ${path} cannot be written to.`, { cause: error });
-  });
-  return found.size;
-}
-
 class LocalDatabase implements Database {
   readonly kind = 'local';
   readonly #path: string;
-  readonly #deps: { clock: Clock; random: Random; log: Log };
+  readonly #deps: Deps;
+  readonly #readOnly: boolean;
   #connection: Connection;
   /** Calls run one after the other, so that a call waiting for a lock is not overtaken for ever. */
   #queue: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
-  constructor(path: string, connection: Connection, deps: { clock: Clock; random: Random; log: Log }) {
-    this.#path = path;
-    this.#connection = connection;
-    this.#deps = deps;
+  constructor(input: { path: string; connection: Connection; readOnly: boolean; deps: Deps }) {
+    this.#path = input.path;
+    this.#connection = input.connection;
+    this.#readOnly = input.readOnly;
+    this.#deps = input.deps;
   }
 
   run(sql: string, args?: SqlArgs): Promise<Row[]> {
@@ -158,7 +130,7 @@ class LocalDatabase implements Database {
       const { sqlite, statements } = this.#connection;
       statements.clear();
       try {
-        sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        if (!this.#readOnly) sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch (error) {
         // Another process is reading: the log file stays and is applied at the next opening.
         this.#deps.log.debug({ err: error, path: this.#path }, 'checkpoint at close was refused');
@@ -192,7 +164,7 @@ class LocalDatabase implements Database {
     this.#connection.statements.clear();
     this.#connection.sqlite.close();
     this.#connection = connect(this.#path);
-    configure(this.#connection);
+    configure(this.#connection, this.#readOnly);
   }
 
   #inTurn<T>(attempt: () => T): Promise<T> {
@@ -212,19 +184,16 @@ class LocalDatabase implements Database {
 
 /**
  * Opens or creates the file (and its folder) in WAL mode, durable against a killed process.
- * A damaged or foreign file is refused and never changed.
+ * A damaged or foreign file is refused and never changed. `readOnly`: nothing is made or written.
  * @throws Failure `database-corrupt`, `database-read-only`, `database-busy`, `disk-full`, `invalid-config`
  */
-export async function openLocal(
-  path: string,
-  deps: { clock: Clock; random: Random; log: Log },
-): Promise<Database> {
-  const sizeBytes = await prepareFile(path);
+export async function openLocal(path: string, deps: Deps, { readOnly = false } = {}): Promise<Database> {
+  const sizeBytes = readOnly ? await sizeToRead(path) : await prepareFile(path);
   const attempt = () => {
     const connection = connect(path);
     try {
       check(connection, path, sizeBytes);
-      configure(connection);
+      configure(connection, readOnly);
     } catch (error) {
       connection.sqlite.close();
       throw error;
@@ -232,7 +201,7 @@ export async function openLocal(
     return connection;
   };
   try {
-    return new LocalDatabase(path, await retryBusy(deps, attempt), deps);
+    return new LocalDatabase({ path, connection: await retryBusy(deps, attempt), readOnly, deps });
   } catch (error) {
     throw translateSqliteError(error, path);
   }

@@ -41,6 +41,31 @@ async function apply(db: Database, migration: Migration): Promise<void> {
   }
 }
 
+/** @throws Failure `database-newer`, `database-older`, `database-missing` unless the schema is the one known here */
+export async function checkVersion(db: Database): Promise<void> {
+  await refuseForeign(db);
+  const [table] = await db.run("SELECT 1 FROM sqlite_master WHERE name = 'schema_migrations'");
+  if (table === undefined) throw new Failure('database-missing', 'The database is empty.');
+  const applied = await appliedVersions(db);
+  refuseNewer(applied, MIGRATIONS);
+  const missing = MIGRATIONS.filter(({ version }) => !applied.has(version));
+  if (missing.length === 0) return;
+  throw new Failure(
+    'database-older',
+    `The database has schema ${Math.max(0, ...applied)}; this version reads ${missing.at(-1)?.version}.`,
+  );
+}
+
+function refuseNewer(applied: ReadonlySet<number>, migrations: readonly Migration[]): void {
+  const newest = Math.max(0, ...applied);
+  const known = Math.max(0, ...migrations.map((migration) => migration.version));
+  if (newest <= known) return;
+  throw new Failure(
+    'database-newer',
+    `The database has schema ${newest}; this version knows up to ${known}.`,
+  );
+}
+
 /**
  * Applies what is missing; idempotent, safe when many processes do it at once.
  * @throws Failure `database-newer` when a later version of the product wrote the database,
@@ -51,14 +76,7 @@ export async function migrate(db: Database, migrations: readonly Migration[] = M
   await db.run(`CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT`);
   const applied = await appliedVersions(db);
-  const newest = Math.max(0, ...applied);
-  const known = Math.max(0, ...migrations.map((migration) => migration.version));
-  if (newest > known) {
-    throw new Failure(
-      'database-newer',
-      `The database has schema ${newest}; this version knows up to ${known}.`,
-    );
-  }
+  refuseNewer(applied, migrations);
   for (const migration of migrations) {
     if (!applied.has(migration.version)) await apply(db, migration);
   }

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Database } from './database.ts';
 import { openLocal } from './local.ts';
-import { migrate } from './migrate.ts';
+import { checkVersion, migrate } from './migrate.ts';
 import { openRemote } from './remote.ts';
 
 export type DatabaseLocation = { path: string } | { url: string; authToken?: string };
@@ -21,6 +21,25 @@ export async function openDatabase(
   const db = 'path' in options ? await openLocal(options.path, deps) : openRemote(options, deps);
   try {
     await migrate(db);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  return db;
+}
+
+/**
+ * Opens to read only what is there: nothing is made, migrated or written, also while a service uses it.
+ * @throws Failure as `openDatabase` does, and `database-missing`, `database-older`
+ */
+export async function openForReading(
+  options: DatabaseLocation,
+  deps: { clock: Clock; random: Random; log: Log },
+): Promise<Database> {
+  const db =
+    'path' in options ? await openLocal(options.path, deps, { readOnly: true }) : openRemote(options, deps);
+  try {
+    await checkVersion(db);
   } catch (error) {
     await db.close();
     throw error;
