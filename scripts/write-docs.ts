@@ -16,6 +16,8 @@ import {
   type ProjectState,
   projectState,
 } from '../src/model/project.ts';
+import { commandsReference } from './commands-reference.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const ROOT = new URL('..', import.meta.url);
 const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
@@ -70,6 +72,7 @@ const OTHER_STATES: ReadonlyMap<string, ProjectState> = new Map([
 /** Tables by document (from the root) and by the name in their markers. */
 export const TABLES: Record<string, Record<string, () => string>> = {
   'docs/configuration.md': { settings: settingsTable },
+  'docs/cli.md': { commands: commandsReference },
   'docs/states-and-actions.md': {
     states: statesTable,
     'folder codes': () => codesTable(FAILURE_CODES.filter((code) => STANDING_CODES.has(code))),
@@ -197,16 +200,6 @@ function stateOf(code: FailureCode): ProjectState {
   const facts = { ...NO_FACTS, blocked: reasonOf(code, code) };
   return projectState({ github: { enabled: true }, pausedUntil: null, facts, job: null, gate: null, now: 0 })
     .state;
-}
-
-/** Padded as the formatter wants it, so that `npm run docs` and `npm run lint` agree. */
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
-  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[], fill = ' ') =>
-    `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width, fill)).join(' | ')} |`;
-  const [first = [], ...others] = cells;
-  return [line(first), line([], '-'), ...others.map((row) => line(row))].join('\n');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

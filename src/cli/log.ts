@@ -81,7 +81,7 @@ async function readPast(client: Client, { count, types, isWanted }: PastQuery) {
 }
 
 /** `2026-01-31 12:00:00  blog  run.finished  status=success durationMs=61` */
-export function lineOf({ at, type, projectId, data }: Shown, dim: (text: string) => string): string {
+function lineOf({ at, type, projectId, data }: Shown, dim: (text: string) => string): string {
   const facts = Object.entries(data)
     .filter(([, value]) => value !== null && typeof value !== 'object')
     .map(([key, value]) => `${key}=${String(value)}`);

@@ -15,7 +15,7 @@ export function addRestoreCommand(program: Command, { host, does }: Cli): void {
   const restoring = asking(program.command('restore'))
     .description('Bring files back from a snapshot; a snapshot of now comes first.')
     .argument('<project>', 'its id or folder')
-    .argument('<snapshot>', 'the id, as `gitferry snapshots` lists them')
+    .argument('<snapshot>', 'the id, as `snapshots` lists them')
     .argument('[path...]', 'files or folders from the top of the project, or from this folder inside of it')
     .option('--all', 'everything, instead of paths');
   restoring.action(

@@ -3,8 +3,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCommandLine } from '../../src/cli/command-line.ts';
+import { createProgram, runCommandLine } from '../../src/cli/command-line.ts';
 import { flatten, mergeLayers } from '../../src/config/layers.ts';
 import { SETTING_KEYS, settingOf } from '../../src/config/settings.ts';
 import { createProjectSchema } from '../../src/detect/project-schema.ts';
@@ -14,6 +15,7 @@ import { ProjectFileSchema } from '../../src/model/project-config.ts';
 import { createFixture, type Fixture } from '../http/api-fixture.ts';
 import { anchorsIn, findMentions, type Known } from './mentions.ts';
 
+const host = await loadHost();
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const DOCUMENTS = [
@@ -44,6 +46,8 @@ beforeAll(async () => {
     scriptFlags: new Map(
       ['demo', 'bench', 'soak'].map((name) => [name, flagsOf(read(`scripts/${name}/main.ts`))]),
     ),
+    commandFlags: new Set(commands().flatMap((command) => command.options.map(({ long }) => long ?? ''))),
+    isCommand,
     routes: [...operations, ...PAGES.map((path) => `GET ${path}`)],
     isVariable: (name) => variables.has(name) || (!name.startsWith('SYNC_') && others.has(name)),
     isServiceSetting: (key) => (SETTING_KEYS as string[]).includes(key),
@@ -54,11 +58,33 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+const program = () => createProgram({ host: { ...host, writeError() {} }, does: () => async () => {} });
+
+function commands(command: Command = program()): Command[] {
+  return [command, ...command.commands.flatMap(commands)];
+}
+
+/** Reads the words as the program does, and runs nothing. Usage with `[project]` or `<project>` counts as written. */
+function isCommand(words: readonly string[]): boolean {
+  const given = words.filter((word) => !/^\[.*\]$/.test(word)).map((word) => word.replace(/^<(.*)>$/, '$1'));
+  try {
+    program()
+      .exitOverride()
+      .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+      .parse([...given], { from: 'user' });
+    return true;
+  } catch (error) {
+    return (error as { exitCode?: number }).exitCode === 0;
+  }
+}
+
 /** Names that the source reads from the environment beside the table of settings. */
 function variablesOfOthers(): string[] {
   const sources = [
     'src/github/sources/environment.ts',
     'src/config/layers.ts',
+    'src/cli/terminal/style.ts',
+    'src/cli/reach/known-services.ts',
     'test/support/service.ts',
     'Dockerfile',
   ].map(read);
@@ -69,7 +95,6 @@ function variablesOfOthers(): string[] {
 
 async function helpText(): Promise<string> {
   let text = '';
-  const host = await loadHost();
   const writeOut = (part: string) => {
     text += part;
   };
@@ -107,13 +132,17 @@ test.each(DOCUMENTS)('%s names nothing that does not exist', (path) => {
 test('the documents name something of every kind', () => {
   const kinds = DOCUMENTS.flatMap((path) => findMentions(path, read(path), known)).map(({ kind }) => kind);
   expect([...new Set(kinds)].sort()).toEqual(
-    ['file', 'flag', 'link', 'route', 'script', 'setting', 'task', 'variable'].sort(),
+    ['command', 'file', 'flag', 'link', 'route', 'script', 'setting', 'task', 'variable'].sort(),
   );
 });
 
 test.each([
   ['script', 'Run `npm run nothing`.', 'nothing'],
   ['task', 'Run `deno task nothing`.', 'nothing'],
+  ['command', 'Run `gitferry nothing`.', 'gitferry nothing'],
+  ['command', 'Run `gitferry sync --nothing`.', 'gitferry sync --nothing'],
+  ['command', '```sh\ngitferry hold nothing blog   # why\n```', 'gitferry hold nothing blog'],
+  ['command', 'Run `gitferry restore blog`.', 'gitferry restore blog'],
   ['flag', '`npm start -- ~/notes --nothing 1`', '--nothing'],
   ['flag', '`npm run demo -- --nothing`', '--nothing'],
   ['flag', '`npm run bench -- sync --nothing 1`', '--nothing'],

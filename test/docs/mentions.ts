@@ -8,6 +8,10 @@ export type Known = {
   /** `--port` and the like: of `npm start`, and of scripts by their name. */
   startFlags: ReadonlySet<string>;
   scriptFlags: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of every command of `gitferry`. */
+  commandFlags: ReadonlySet<string>;
+  /** Whether the program takes these words, without its name. */
+  isCommand(words: readonly string[]): boolean;
   /** `GET /api/sync/projects/{projectId}` */
   routes: readonly string[];
   isVariable(name: string): boolean;
@@ -20,7 +24,7 @@ export type Known = {
 };
 
 export type Mention = {
-  kind: 'script' | 'task' | 'flag' | 'route' | 'variable' | 'setting' | 'file' | 'link';
+  kind: 'command' | 'script' | 'task' | 'flag' | 'route' | 'variable' | 'setting' | 'file' | 'link';
   text: string;
   isKnown: boolean;
 };
@@ -28,6 +32,7 @@ export type Mention = {
 /** Everything that the document names and that can be checked. `path` is from the root of the repository. */
 export function findMentions(path: string, text: string, known: Known): Mention[] {
   return [
+    ...commandsIn(text, known),
     ...scriptsIn(text, known),
     ...flagsIn(text, known),
     ...routesIn(text, known),
@@ -51,6 +56,34 @@ export function anchorsIn(text: string): Set<string> {
   );
 }
 
+/** `gitferry ...` in blocks of commands, and in backticks. */
+function commandsIn(text: string, { isCommand }: Known): Mention[] {
+  return gitferryCommands(text).map((line) => ({
+    kind: 'command',
+    text: line,
+    isKnown: isCommand(wordsOf(line).slice(1)),
+  }));
+}
+
+/** As they are written, without what a shell does with them: comments, `$`, pipes and redirections. */
+function gitferryCommands(text: string): string[] {
+  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+    block.split('\n'),
+  );
+  const inline = [...text.matchAll(/`(gitferry [^`\n]+)`/g)].map(([, line = '']) => line);
+  return [...blocks, ...inline]
+    .map((line) => /^(?:npx )?(gitferry .*)$/.exec(line)?.[1])
+    .filter((line) => line !== undefined)
+    .map((line) => line.replace(/\s+(?:#|>|\||&&) .*$/, '').trim());
+}
+
+/** A line in words, as a shell takes it apart. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}
+
 function scriptsIn(text: string, { npmScripts, denoTasks }: Known): Mention[] {
   const scripts = [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(test|start)\b)/g)].map(
     ([, run, short]) => run ?? short ?? '',
@@ -64,7 +97,7 @@ function scriptsIn(text: string, { npmScripts, denoTasks }: Known): Mention[] {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function flagsIn(text: string, { startFlags, scriptFlags }: Known): Mention[] {
+function flagsIn(text: string, { startFlags, scriptFlags, commandFlags }: Known): Mention[] {
   const calls = [
     ...[...text.matchAll(/(?:npm start --|main\.js start|task start) ([^`\n#]*)/g)].map(
       ([, rest = '']) => [rest, startFlags] as const,
@@ -72,7 +105,7 @@ function flagsIn(text: string, { startFlags, scriptFlags }: Known): Mention[] {
     ...[...text.matchAll(/npm run ([\w:-]+) -- ([^`\n#]*)/g)].map(
       ([, name = '', rest = '']) => [rest, scriptFlags.get(name) ?? NONE] as const,
     ),
-    ...[...text.matchAll(/`(--[a-z-]+)`/g)].map(([, flag = '']) => [flag, startFlags] as const),
+    ...[...text.matchAll(/`(--[a-z-]+)`/g)].map(([, flag = '']) => [flag, commandFlags] as const),
   ];
   return calls.flatMap(([rest, flags]) =>
     [...rest.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => ({

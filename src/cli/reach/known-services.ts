@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../host/types.ts';
+import { runtimeFileOf } from './runtime-file.ts';
 
 type Place = Pick<Host, 'env' | 'homeDir' | 'platform'>;
 
@@ -25,16 +26,13 @@ export async function rememberService(databasePath: string, place: Place): Promi
 }
 
 /** Databases that are still there, or whose runtime file is; forgets the others. */
-export async function knownServices(
-  place: Place,
-  isThere: (databasePath: string) => Promise<boolean> = exists,
-): Promise<string[]> {
+export async function knownServices(place: Place): Promise<string[]> {
   const folder = servicesFolder(place);
   const found: string[] = [];
   for (const name of await namesIn(folder)) {
     const file = join(folder, name);
     const path = (await readFile(file, 'utf8')).trim();
-    if (await isThere(path)) found.push(path);
+    if ((await exists(path)) || (await exists(runtimeFileOf(path)))) found.push(path);
     else await rm(file, { force: true });
   }
   return found.sort();
