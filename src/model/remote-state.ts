@@ -34,7 +34,7 @@ export type RemoteState = {
 };
 
 /** `why` in words. */
-type BranchAside = { branch: string; head: string; why: string };
+export type BranchAside = { branch: string; head: string; why: string };
 
 /** The host gate of a lane that passes none: a mirrored project's sync looks at the gate of each remote by itself. */
 export const NO_HOST_GATE = 'host:none';
@@ -73,4 +73,21 @@ export function mirrorsDue(
     if (state === 'retrying') return retryAt === null || retryAt <= now;
     return state === 'pending' || (state === 'blocked' && firstLook);
   });
+}
+
+/**
+ * The tips that count when a branch here is compared with the primary: of a branch whose work waits beside it there,
+ * the tip of the branch that has the work.
+ */
+export function syncedTips(facts: {
+  remoteTips: Readonly<Record<string, string>>;
+  remotes: readonly RemoteState[];
+}): Readonly<Record<string, string>> {
+  const asides = facts.remotes.find(({ primary }) => primary)?.asides ?? [];
+  const tips: Record<string, string> = { ...facts.remoteTips };
+  for (const { branch, head } of asides) {
+    const tip = facts.remoteTips[head];
+    if (tip !== undefined) tips[branch] = tip;
+  }
+  return tips;
 }

@@ -8,6 +8,7 @@ import { matchesBranch } from '../model/branch-match.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
+import { syncedTips } from '../model/remote-state.ts';
 
 const HEADS = 'refs/heads/';
 
@@ -58,9 +59,10 @@ async function hasMoved({ facts, github, path }: Project): Promise<boolean> {
     const head = await readHead(repo);
     if (head.kind === 'detached' || head.branch !== facts.branch) return true;
     const branches = await listRefs(repo, HEADS);
+    const synced = syncedTips(facts);
     return [...branches].some(([ref, tip]) => {
       const branch = ref.slice(HEADS.length);
-      return matchesBranch(github.syncBranches, branch) && facts.remoteTips[branch] !== tip;
+      return matchesBranch(github.syncBranches, branch) && synced[branch] !== tip;
     });
   } catch (error) {
     if (error instanceof Failure) return true; // the sync finds the same and names it

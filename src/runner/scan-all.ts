@@ -12,7 +12,7 @@ import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
-import { mirrorsDue } from '../model/remote-state.ts';
+import { mirrorsDue, syncedTips } from '../model/remote-state.ts';
 import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
 import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
@@ -151,7 +151,7 @@ function decide(project: Project, scan: ScanResult): Look {
     branch: facts.branch,
     pendingFiles: facts.pendingFiles,
     heldFiles: heldInWorkTree(facts.heldFiles).length,
-    remoteTips: facts.remoteTips,
+    remoteTips: syncedTips(facts),
     syncBranches: github.syncBranches,
     mode: github.mode,
     previousBlocked: facts.blocked,

@@ -24,6 +24,21 @@ export type PushTarget = {
   keep(tips: Record<string, string>): void;
   /** Only its own word counts, not what is known of it. */
   ask: boolean;
+  /** Its host sends on to this address. */
+  noteMove?(url: string): void;
+  /** What becomes of pushes that its rules forbid; left out: they fail. */
+  refused?: RefusedPushes;
+};
+
+export type RefusedPushes = {
+  /** Whether this very commit is there beside the branch, where it was put before. */
+  isAside(branch: string, tip: string): boolean;
+  /** @throws Failure when the host is known to refuse a push to it, or has what we lack */
+  foresee(branch: string, tip: string, ask: boolean): Promise<void>;
+  /** Puts the work beside the branch, where that is wished; false: the failure stands. @throws Failure as a push */
+  putAside(branch: string, tip: string, failure: Failure): Promise<boolean>;
+  /** The branch takes the work again. */
+  forget(branch: string): void;
 };
 
 export type BranchTip = [branch: string, tip: string];
@@ -59,10 +74,13 @@ export async function pushBranches(
     // After a lost answer nothing is known, and the tracking ref is older than what was sent.
     const isUnknown = target.tips()[branch] === undefined;
     if (!target.ask && (await knownTip(work, target, branch, tip)) === tip) continue;
+    if (!target.ask && target.refused?.isAside(branch, tip)) continue;
     try {
       await pushOne(work, target, { branch, tip, ask: target.ask || isUnknown }, ports);
+      target.refused?.forget(branch);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      if (await target.refused?.putAside(branch, tip, error)) continue;
       first ??= error;
       noteFailed(work, target, { branch, tip }, error);
       if (STOPS_ALL.has(error.code) || work.signal.aborted) break;
@@ -121,6 +139,7 @@ async function pushOne(
   const { stats, signal, onProgress } = work;
   const { name, remote } = target;
   const known = target.tips()[branch] ?? null;
+  await target.refused?.foresee(branch, tip, ask);
   await ports.faultPoint?.('push-ready');
   onProgress?.(phaseBegun('pushing'));
   const answer = await target.engine.push({
@@ -132,6 +151,7 @@ async function pushOne(
     }),
   });
   await ports.faultPoint?.('push-answered');
+  if (answer.redirectedTo !== null) target.noteMove?.(answer.redirectedTo);
   stats.remotes.push({ name, branch, status: answer.status, from: answer.from, to: answer.to });
   stats.bytesPushed += answer.bytes;
   target.keep({ ...target.tips(), [branch]: tip });

@@ -4,6 +4,7 @@
 import type { ConflictFile } from '../../model/conflict.ts';
 import { Failure } from '../../model/failure.ts';
 import { phaseBegun } from '../../model/progress.ts';
+import { syncedTips } from '../../model/remote-state.ts';
 import { finishMove } from '../integrate/finish-move.ts';
 import { type IntegrateAnswer, integrateBranch } from '../integrate/integrate.ts';
 import { resolveConflict } from '../integrate/resolve-conflict.ts';
@@ -13,6 +14,7 @@ import { readHead, readRef } from '../refs/refs.ts';
 import { isAncestor } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { Identity } from '../types.ts';
+import { noteMove } from './follow-move.ts';
 import { openOtherTools, openSameTools, openTools } from './integration-tools.ts';
 import { pushAside } from './push-aside.ts';
 import {
@@ -22,6 +24,7 @@ import {
   type PushTarget,
   pushBranches,
 } from './push-branches.ts';
+import { refusedPushes } from './refused-pushes.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { SyncWork } from './sync-work.ts';
 
@@ -85,6 +88,8 @@ async function pushPrimary(work: SyncWork, remote: ChosenRemote, ports: SyncPort
     },
     // Before a project was ever known to be safe, only the remote's own word counts.
     ask: work.askRemote || work.facts.lastSafeAt === null,
+    refused: refusedPushes(work, remote, ports),
+    noteMove: (url) => noteMove(work.facts, remote, url),
   };
   const branches = await matchingBranches(work);
   try {
@@ -104,7 +109,7 @@ export async function noteUnpushed(
   { facts, objects }: Pick<SyncWork, 'facts' | 'objects'>,
   branches: readonly BranchTip[],
 ): Promise<void> {
-  facts.unpushedCommits = await countUnpushed(objects, branches, facts.remoteTips);
+  facts.unpushedCommits = await countUnpushed(objects, branches, syncedTips(facts));
   if (facts.unpushedCommits === 0) facts.behindCommits = 0;
 }
 

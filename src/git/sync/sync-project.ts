@@ -13,6 +13,7 @@ import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import type { Engine } from './engine.ts';
+import { followingMove } from './follow-move.ts';
 import { guardPushes } from './guard-push.ts';
 import { currentFacts, mirrorSnapshots } from './mirror-snapshots.ts';
 import { isProtected, protectWork } from './protect-work.ts';
@@ -115,7 +116,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   const { remote } = chosen;
   const errand = {
     primary: remote,
-    push: () => pushTogether(work, remote, ports),
+    push: () => followingMove(work.facts, remote, (address) => pushTogether(work, address, ports)),
     branches: () => matchingBranches(work),
     engineFor: (overSsh: string | null) => mirrorEngine(work, overSsh, ports),
   };
