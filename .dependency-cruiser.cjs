@@ -15,6 +15,7 @@ const USES = {
     'git',
     'guard',
     'github',
+    'notices',
     'store',
     'events',
   ]),
@@ -64,6 +65,8 @@ const USES = {
   git: [],
   guard: [],
   github: [],
+  // Tells people outside; knows projects as they are stored.
+  notices: ['store', 'events', 'version'],
   store: [],
   events: [],
   config: [],

@@ -14,6 +14,7 @@ import type { Host, Listening } from './host/types.ts';
 import { createApi } from './http/create-api.ts';
 import { Failure } from './model/failure.ts';
 import type { Service } from './model/service.ts';
+import { noticesOf } from './notices/notices-of-service.ts';
 import { createPipeline } from './pipeline.ts';
 import { type EnrolPorts, refreshProject } from './projects/enrol.ts';
 import { enrolConsented, enrolFolders } from './projects/enrol-folders.ts';
@@ -97,19 +98,14 @@ export function assemble(parts: Parts): App {
   });
   checkBind(config.current());
   const workerId = `${machineId}-${host.pid}-${newId(random)}`;
-  const bus = createEventBus({
-    read: (after, limit) => readEvents(db, { after, limit }),
-    bounds: () => eventBounds(db),
-    append: (events) => appendEvents(db, events),
-    pollMs: POLL_MS,
-    ...{ clock, log },
-  });
+  const bus = openBus(parts);
   const scanner = createChangeScanner({ env: host.env, homeDir: host.homeDir });
   const named: { roots: string[] } = { roots: [] };
   const service = buildService({ ...parts, config, machineId, workerId, bus, scanner, named });
+  const notices = noticesOf({ host, db, bus, log, machineId, service, config });
   let listening: Listening | null = null;
   const { app: api, closeFeeds } = createApi({
-    ...{ db, bus, service, config, clock, log, upgradeWebSocket: host.upgradeWebSocket },
+    ...{ db, bus, service, notices, config, clock, log, upgradeWebSocket: host.upgradeWebSocket },
     newId: () => newId(random),
     access: () => ({
       ...accessOf(config.current()),
@@ -136,10 +132,12 @@ export function assemble(parts: Parts): App {
       named.roots = enrolled.roots;
       if (autoStart) await service.start();
       else await markStopped({ db, log, workerId });
+      await notices.start();
       const listed = await service.discover();
       return [...enrolled.lines, ...listed.map((found) => `found, not synced until enabled: ${found.path}`)];
     },
     async stop() {
+      await notices.stop();
       await service.stop();
       await closeFeeds();
       await listening?.close(CLOSE_GRACE_MS);
@@ -151,6 +149,16 @@ export function assemble(parts: Parts): App {
       await lock?.release();
     },
   };
+}
+
+function openBus({ db, host, log }: Parts): EventBus {
+  return createEventBus({
+    read: (after, limit) => readEvents(db, { after, limit }),
+    bounds: () => eventBounds(db),
+    append: (events) => appendEvents(db, events),
+    pollMs: POLL_MS,
+    ...{ clock: host.clock, log },
+  });
 }
 
 type Built = Parts & {

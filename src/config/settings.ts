@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../host/log.ts';
 import { CREDENTIAL_SETTINGS } from './credential-settings.ts';
+import { NOTICE_SETTINGS } from './notice-settings.ts';
 import { RETENTION_SETTINGS } from './retention-settings.ts';
 import { integer, type Setting } from './setting.ts';
 import { WEBHOOK_SETTINGS } from './webhook-settings.ts';
@@ -214,6 +215,7 @@ export const SETTINGS = {
   },
   ...RETENTION_SETTINGS,
   ...WEBHOOK_SETTINGS,
+  ...NOTICE_SETTINGS,
 } as const satisfies Record<string, Setting>;
 
 export type SettingKey = keyof typeof SETTINGS;

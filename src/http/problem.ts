@@ -33,6 +33,7 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'token-exists': 409,
   'project-elsewhere': 409,
   'no-conflict': 409,
+  'notice-targets-missing': 409,
   'file-not-releasable': 409,
   'no-deletions': 409,
   'deletions-changed': 409,

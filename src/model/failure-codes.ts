@@ -185,6 +185,7 @@ const service = {
     'Back up the server itself: sqld serves it as SQL at /dump; Turso: `turso db export`.',
   ),
   'machine-silent': soon('Start gitferry on that machine, or look whether it reaches the database server.'),
+  'notice-failed': backoff('Look at the named target; what waits is sent together when it answers.'),
   'project-elsewhere': never('Ask the gitferry of the machine that holds the project.'),
 } as const satisfies Record<string, FailureRow>;
 

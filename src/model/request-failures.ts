@@ -18,6 +18,9 @@ export const requestFailures = {
   ),
   'forbidden-host': never('Call the service by localhost or a configured name.'),
   'forbidden-origin': never('Call from the configured corsOrigin.'),
+  'notice-targets-missing': never(
+    'Set one: SYNC_NOTICE_WEBHOOK_URL or SYNC_NOTICE_COMMAND, and restart gitferry.',
+  ),
   'webhook-signature-invalid': never(
     'Give the webhook the secret that is set here as SYNC_WEBHOOK_SECRET, or let gitferry register it.',
   ),

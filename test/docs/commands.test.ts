@@ -87,9 +87,10 @@ function variablesOfOthers(): string[] {
     'src/cli/reach/known-services.ts',
     'test/support/service.ts',
     'Dockerfile',
+    'scripts/notify/mail.sh',
   ].map(read);
   return sources.flatMap((text) =>
-    [...text.matchAll(/(?:env\.|ENV |')([A-Z][A-Z_]{2,})\b/g)].map(([, name = '']) => name),
+    [...text.matchAll(/(?:env\.|ENV |'|\$\{)([A-Z][A-Z_]{2,})\b/g)].map(([, name = '']) => name),
   );
 }
 

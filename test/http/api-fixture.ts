@@ -16,6 +16,7 @@ import { Failure } from '../../src/model/failure.ts';
 import type { UploadPreview } from '../../src/model/github.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import type { JobView } from '../../src/model/job.ts';
+import type { NoticeControl } from '../../src/model/notice.ts';
 import { GithubConfigSchema } from '../../src/model/project-config.ts';
 import type { Service } from '../../src/model/service.ts';
 import { requireUnderRoots } from '../../src/projects/under-roots.ts';
@@ -46,10 +47,18 @@ export type Fixture = Awaited<ReturnType<typeof createFixture>>;
 export type FixtureOptions = {
   access?: Partial<AccessOptions>;
   service?: Partial<Service>;
+  notices?: NoticeControl;
   clock?: Clock;
   log?: Log;
   /** Of the peer; left out: not known, as in an embedded service. */
   remoteAddress?: string;
+};
+
+const NO_NOTICES: NoticeControl = {
+  targets: async () => [],
+  async test() {
+    throw new Failure('notice-targets-missing', 'Notices go nowhere: no target is set.');
+  },
 };
 
 export async function createFixture(options: FixtureOptions = {}) {
@@ -84,6 +93,7 @@ export async function createFixture(options: FixtureOptions = {}) {
   };
   const { app, closeFeeds } = createApi({
     ...{ db, bus, service, config, clock, log },
+    notices: options.notices ?? NO_NOTICES,
     access: () => access,
     upgradeWebSocket: host.upgradeWebSocket,
     newId: randomUUID,

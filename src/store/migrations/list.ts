@@ -12,10 +12,11 @@ import { probes } from './009-probes.ts';
 import { webhooks } from './010-webhooks.ts';
 import { people } from './011-people.ts';
 import { fewerIndexes } from './012-fewer-indexes.ts';
+import { notices } from './013-notices.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
   ...[machines, scheduleTimes, probes, webhooks],
-  ...[people, fewerIndexes],
+  ...[people, fewerIndexes, notices],
 ];
