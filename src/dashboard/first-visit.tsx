@@ -1,24 +1,21 @@
-// The first visit: token, folder, first sync, each with whether it is done.
+// The first visit: token, folder, first sync.
 
 import { AddProject } from './add.tsx';
-import { useLoad } from './page-context.ts';
-import type { Config } from './wire.ts';
+import { Credentials } from './credentials.tsx';
 
 export function FirstVisit() {
-  const { value } = useLoad((api) => api.get<Config>('/api/sync/config'), []);
-  const tokens = value?.config.tokens;
-  const hasToken = typeof tokens === 'object' && tokens !== null && Object.keys(tokens).length > 0;
   return (
     <section class="first-visit">
       <h2>Three steps, and your work is safe by itself</h2>
       <ol class="steps">
         <li>
-          <h3>A token for the remote {hasToken && <span class="badge good">set</span>}</h3>
+          <h3>A token for the remote</h3>
           <p>
-            To push over HTTPS the service needs a token: set <code>GITHUB_TOKEN</code>, or{' '}
-            <code>SYNC_TOKENS</code> for other hosts, where it is started. Repositories that push over SSH or
-            without a password need none.
+            To push over HTTPS the service needs a token: <code>gitferry login</code> gets one from GitHub, or
+            set <code>GITHUB_TOKEN</code>, or <code>SYNC_TOKENS</code> for other hosts, where it is started.
+            Repositories that push over SSH or without a password need none.
           </p>
+          <Credentials />
         </li>
         <li>
           <h3>A folder</h3>

@@ -5,17 +5,12 @@ import { projectPath } from './api.ts';
 import { Deletions } from './deletions.tsx';
 import { Confirm } from './dialog.tsx';
 import { agoText, bytesText, countText, shortId } from './format.ts';
+import { heldReasonText } from './held-reason.ts';
 import { useLoad, useNow, usePage, usePart } from './page-context.ts';
 import type { Held, Project } from './wire.ts';
 
 type Scope = 'once' | 'always';
 type File = Held['held'][number];
-
-const REASONS: Record<File['reason'], string> = {
-  secret: 'looks as if it held a secret',
-  'too-large': 'is too large',
-  'denied-name': 'has a name that usually holds secrets',
-};
 
 export function HeldFiles({ project }: { project: Project }) {
   const [asked, setAsked] = useState<{ file: File; scope: Scope } | null>(null);
@@ -67,7 +62,7 @@ function HeldCard({ file, ask }: { file: File; ask: (scope: Scope) => void }) {
       <div>
         <code class="file">{path}</code>
         <p>
-          It {REASONS[reason]}
+          It {heldReasonText(reason)}
           {line !== undefined && ` in line ${line}`}.
         </p>
         <p class="hint">{facts.join(' · ')}</p>

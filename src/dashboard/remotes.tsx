@@ -1,6 +1,8 @@
 // How far each remote of a project is.
 
+import { Asides } from './asides.tsx';
 import { agoText, shortId } from './format.ts';
+import { HostView } from './host-view.tsx';
 import { useNow } from './page-context.ts';
 import { ToneMark } from './state-badge.tsx';
 import type { Tone } from './summary.ts';
@@ -15,20 +17,23 @@ const TONES: Record<Remote['state'], Tone> = {
   blocked: 'bad',
 };
 
-export function Remotes({ project: { remotes } }: { project: Project }) {
+export function Remotes({ project: { projectId, remotes } }: { project: Project }) {
   if (remotes.length === 0) return <p class="empty">The remotes are known after the first sync.</p>;
   return (
-    <ul class="cards">
-      {remotes.map((remote) => (
-        <RemoteCard key={remote.name} remote={remote} />
-      ))}
-    </ul>
+    <>
+      <ul class="cards">
+        {remotes.map((remote) => (
+          <RemoteCard key={remote.name} projectId={projectId} remote={remote} />
+        ))}
+      </ul>
+      <HostView projectId={projectId} />
+    </>
   );
 }
 
-function RemoteCard({ remote }: { remote: Remote }) {
+function RemoteCard({ projectId, remote }: { projectId: string; remote: Remote }) {
   const now = useNow();
-  const { name, url, isPrimary, state, stateReason, tips, lastSafeAt, nextTryAt } = remote;
+  const { name, url, isPrimary, state, stateReason, tips, lastSafeAt, nextTryAt, asides } = remote;
   return (
     <li class="card">
       <div class="card-head">
@@ -52,6 +57,7 @@ function RemoteCard({ remote }: { remote: Remote }) {
         {lastSafeAt === null ? 'Never safe yet' : `Safe ${agoText(lastSafeAt, now)}`}
         {nextTryAt !== null && `, next try ${agoText(nextTryAt, now)}`}
       </p>
+      <Asides projectId={projectId} asides={asides} />
       <dl class="tips">
         {Object.entries(tips).map(([branch, tip]) => (
           <div key={branch}>

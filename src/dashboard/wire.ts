@@ -7,6 +7,7 @@ import type { HeldAnswerSchema } from '../http/schemas/held.ts';
 import type { QueueAnswerSchema, WireJob } from '../http/schemas/job.ts';
 import type { MachinesAnswerSchema } from '../http/schemas/machine.ts';
 import type { DiscoverAnswerSchema, WireProject } from '../http/schemas/project.ts';
+import type { RepositoryAnswerSchema, WireCredential, WireUpload } from '../http/schemas/repository.ts';
 import type { WireRun } from '../http/schemas/run.ts';
 import type { RunMetricsAnswerSchema } from '../http/schemas/run-metrics.ts';
 import type {
@@ -28,6 +29,9 @@ export type Machine = z.infer<typeof MachinesAnswerSchema>['machines'][number];
 export type Folder = z.infer<typeof DiscoverAnswerSchema>['folders'][number];
 export type Conflict = z.infer<typeof ConflictAnswerSchema>;
 export type RunMetrics = z.infer<typeof RunMetricsAnswerSchema>;
+export type Credential = WireCredential;
+export type Upload = WireUpload;
+export type Repository = z.infer<typeof RepositoryAnswerSchema>['repository'];
 export type Held = z.infer<typeof HeldAnswerSchema>;
 export type SnapshotPage = z.infer<typeof SnapshotsAnswerSchema>;
 export type SnapshotDiff = z.infer<typeof SnapshotDiffAnswerSchema>;

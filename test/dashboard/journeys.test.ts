@@ -1,7 +1,8 @@
 // What a person does on the page, on a real service with a real git server, in a real Chromium.
 
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createEmulator } from 'emulate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createGitRepo } from '../support/git-repo.ts';
@@ -244,14 +245,70 @@ describe.skipIf(!hasChromium)('journeys on the page', () => {
     await close();
   });
 
-  test('a folder that is no repository is refused with what to do', async () => {
+  test('a folder is looked at before it is added: what would go, what would stay', async () => {
+    const project = await journey.addProject('novel');
+    await project.repo.write('keys.txt', SECRET);
+    await project.repo.write('chapter.md', 'It was a dark night.\n');
     const service = await journey.start();
     const { page, expectNoFaults, close } = await visit(browser, `${service.url}/#/add`);
-    await page.getByLabel('Path of a folder').fill(journey.folder);
-    await page.getByRole('button', { name: 'Add', exact: true }).click();
-    await page.locator('.fault').getByText(/git/).waitFor();
+    const path = page.getByLabel('Path of a folder');
+    await path.fill(join(journey.folder, 'nowhere'));
+    await page.getByRole('button', { name: 'Look at it' }).click();
+    await page
+      .locator('.fault')
+      .getByText(/nowhere/)
+      .waitFor();
+    await path.fill(project.path);
+    await page.getByRole('button', { name: 'Look at it' }).click();
+    await page.getByText('1 file would stay on this machine').waitFor();
+    await page.getByText('looks as if it held a secret').waitFor();
+    await page.getByText(/\d+ files? .* would go/).waitFor();
+    await expectAccessible(page);
+    await shoot(page, 'look at a folder');
+    await page.getByRole('button', { name: 'Add and sync' }).click();
+    await page.getByText('its first sync is queued').waitFor();
+    await untilRemoteHas(journey, project, 'chapter.md', 'It was a dark night.\n');
+    expect(await remoteFile(project, 'keys.txt')).toBeNull();
     expectNoFaults(/status of 422/);
     await close();
+  });
+
+  test('a folder that is no repository becomes one, with a private one on the host, when a person wants it', async () => {
+    const token = 'ghp_0123456789abcdefghijklmnopqrstuvwxyz';
+    const github = await createEmulator({
+      ...{ service: 'github', port: 0, hostname: '127.0.0.1' },
+      seed: {
+        tokens: { [token]: { login: 'ada', scopes: ['repo'] } },
+        github: { users: [{ login: 'ada' }] },
+      },
+    });
+    try {
+      const folder = join(journey.folder, 'my novel');
+      await mkdir(folder);
+      await writeFile(join(folder, 'chapter.md'), 'It was a dark night.\n');
+      const apis = JSON.stringify({ 'github.com': github.url });
+      const service = await journey.start({ env: { GITHUB_TOKEN: token, SYNC_GITHUB_APIS: apis } });
+      const { page, expectNoFaults, close } = await visit(browser, `${service.url}/#/add`);
+      await page.getByText('account ada').waitFor();
+      await page.getByLabel('Path of a folder').fill(folder);
+      await page.getByRole('button', { name: 'Look at it' }).click();
+      await page.getByText('It is no git repository yet').waitFor();
+      await page.getByLabel('Make a private repository for it on GitHub').check();
+      expect(await page.getByLabel('Its name').inputValue()).toBe('my-novel');
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Make it, add and sync' }).click();
+      await page.getByText('its first sync is queued').waitFor();
+      const headers = { authorization: `token ${token}` };
+      const made = await (await fetch(`${github.url}/repos/ada/my-novel`, { headers })).json();
+      expect(made).toMatchObject({ full_name: 'ada/my-novel', private: true });
+      const { body } = await service.api('GET', '/api/sync/projects?q=novel');
+      expect(body.projects[0].github.remoteUrl).toBe(made.clone_url);
+      expect(await page.content()).not.toContain(token);
+      expectNoFaults();
+      await close();
+    } finally {
+      await github.close();
+    }
   });
 
   async function colleaguePushes(remotePath: string): Promise<void> {
