@@ -15,7 +15,14 @@ import { type Journal, openJournal } from './journal.ts';
 import { loadPlant, type PlantedAt } from './plant.ts';
 import { type Deck, producerDeck, workerDeck } from './schedule.ts';
 import { untilAnswered } from './soak-process.ts';
-import { createPopulation, keepAlive, type Population, type Slot, startProcess } from './supervisor.ts';
+import {
+  createPopulation,
+  keepAlive,
+  type ModuleArgs,
+  type Population,
+  type Slot,
+  startProcess,
+} from './supervisor.ts';
 
 export type SoakOptions = {
   seed: number;
@@ -35,6 +42,8 @@ export type SoakOptions = {
   plant?: PlantedAt;
   /** In place of fates by the seed. */
   deck?: Deck;
+  /** Default: from the sources. */
+  moduleArgs?: ModuleArgs;
 };
 
 export type SoakReport = {
@@ -48,6 +57,7 @@ export type SoakReport = {
 const QUIET_LIMIT_MS = 60_000;
 const PATIENCE_MS = 180_000;
 const LOOK_MS = 50;
+const fromSources: ModuleArgs = (path) => ['--import', 'tsx', path];
 const SERVER_LIFE_MS = 6_000;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
@@ -123,9 +133,9 @@ function common({ location }: Arena, { plant }: SoakOptions, journal: Journal): 
 
 function workerSlot(arena: Arena, options: SoakOptions, journal: Journal, kind: string, deck: Deck): Slot {
   const { machineId } = arena;
-  const { leaseMs } = options;
+  const { leaseMs, moduleArgs = fromSources } = options;
   const task = () => ({ ...common(arena, options, journal), machineId, leaseMs });
-  return { kind, program: 'worker.ts', deck, task };
+  return { kind, program: 'worker.ts', moduleArgs, deck, task };
 }
 
 function producerSlot(arena: Arena, options: SoakOptions, journal: Journal, deck: Deck, last = false): Slot {
@@ -138,7 +148,8 @@ function producerSlot(arena: Arena, options: SoakOptions, journal: Journal, deck
     pauseMs: options.pauseMs,
     last,
   });
-  return { kind: 'producer', program: 'producer.ts', deck, task };
+  const { moduleArgs = fromSources } = options;
+  return { kind: 'producer', program: 'producer.ts', moduleArgs, deck, task };
 }
 
 /** Last changes in each project, and time for two workers to do what is left. What stays undone is evidence. */

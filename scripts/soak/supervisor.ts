@@ -14,10 +14,14 @@ export type Life = { who: string; bornAt: number; killedAt: number | null; exitC
 
 export type Population = { lives: Life[]; kills: number; freezes: number; strikes: number };
 
+/** With which arguments Node runs the module at this path. */
+export type ModuleArgs = (path: string) => readonly string[];
+
 export type Slot = {
   /** First part of the names. */
   kind: string;
   program: 'worker.ts' | 'producer.ts';
+  moduleArgs: ModuleArgs;
   deck: Deck;
   task(who: string): Omit<Task, 'who' | 'sentence'>;
 };
@@ -94,7 +98,7 @@ export function startProcess(
   const task = { ...slot.task(who), who, sentence };
   const life: Life = { who, bornAt: Date.now(), killedAt: null, exitCode: null };
   population.lives.push(life);
-  const child = spawn(process.execPath, ['--import', 'tsx', here(slot.program), JSON.stringify(task)], {
+  const child = spawn(process.execPath, [...slot.moduleArgs(here(slot.program)), JSON.stringify(task)], {
     cwd: ROOT,
     env: gitEnv({ NODE_ENV: 'test' }),
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -119,7 +119,11 @@ export const PLANTS: Record<string, PlantedBug> = {
     rule: 'settled-without-claim',
     fates: [frozenAt('finish', 'before'), LONG_LIFE],
     freezes: 2,
-    worker: rewriting(/id = :jobId AND fence = :fence AND state = 'running'(?= RETURNING)/, 'id = :jobId'),
+    // Not while it is ready: that a settled job keeps its rank is refused by the table.
+    worker: rewriting(
+      /id = :jobId AND fence = :fence AND state = 'running'(?= RETURNING)/,
+      'id = :jobId AND rank IS NULL',
+    ),
   },
   'a claim that does not wait for the lease': {
     rule: 'lease-ignored',

@@ -8,15 +8,18 @@ import { RULE_NAMES } from '../../scripts/soak/audit.ts';
 import { countsOf, reportText } from '../../scripts/soak/report.ts';
 import { runSoak, type SoakOptions } from '../../scripts/soak/run-soak.ts';
 import { onlyFates } from '../../scripts/soak/schedule.ts';
+import { builtPath, moduleArgs } from '../support/module-args.ts';
 import { sqldMissing } from '../support/sqld.ts';
 import { PLANTS, type PlantedBug } from './planted-bugs.ts';
 import { IS_LONG, seedOf } from './settings.ts';
 
-const MODULE = fileURLToPath(new URL('./planted-bugs.ts', import.meta.url));
-const SOAK_MS = IS_LONG ? 300_000 : 18_000;
-const TIMEOUT_MS = SOAK_MS * 2 + 180_000;
+const MODULE = builtPath(fileURLToPath(new URL('./planted-bugs.ts', import.meta.url)));
+const SOAK_MS = IS_LONG ? 300_000 : 12_000;
+/** A soak in which a planted bug got no chance proves nothing. */
+const MOST_TRIES = 4;
+const TIMEOUT_MS = SOAK_MS * 2 + 300_000;
 
-const usual = { workers: 3, projects: 6, db: 'local', leaseMs: 3_000, pauseMs: 60 };
+const usual = { workers: 3, projects: 6, db: 'local', leaseMs: 3_000, pauseMs: 60, moduleArgs };
 
 async function soak(options: Partial<SoakOptions> & Pick<SoakOptions, 'seed' | 'lastsMs'>) {
   const report = await runSoak({ ...usual, ...options });
@@ -61,17 +64,21 @@ describe('the auditor finds, by name,', () => {
     '%s',
     { timeout: TIMEOUT_MS },
     async (name, { rule, fates, freezes = 0, neverQuiet }: PlantedBug) => {
-      const report = await soak({
-        seed: seedOf(name),
-        lastsMs: 4_000,
-        least: { kills: 3, freezes },
-        ...(neverQuiet && { quietLimitMs: 5_000 }),
-        ...{ workers: 2, projects: 3, leaseMs: 2_000 },
-        plant: { module: MODULE, name },
-        ...(fates && { deck: onlyFates(fates) }),
-      });
       expect(RULE_NAMES).toContain(rule);
-      expect(report.violations.map((violation) => violation.rule)).toContain(rule);
+      let found: string[] = [];
+      for (let tries = 0; tries < MOST_TRIES && !found.includes(rule); tries++) {
+        const report = await soak({
+          seed: seedOf(name),
+          lastsMs: 3_000,
+          least: { kills: 3, freezes },
+          ...(neverQuiet && { quietLimitMs: 5_000 }),
+          ...{ workers: 2, projects: 3, leaseMs: 2_000 },
+          plant: { module: MODULE, name },
+          ...(fates && { deck: onlyFates(fates) }),
+        });
+        found = report.violations.map((violation) => violation.rule);
+      }
+      expect(found).toContain(rule);
     },
   );
 });

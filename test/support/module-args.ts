@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BUILT = join(ROOT, 'node_modules/.cache/gitferry-tests');
 
-/** The arguments with which `process.execPath` runs the module at this path, which lies in src or test. */
-export function moduleArgs(path: string): string[] {
-  if ('Deno' in globalThis) return ['run', '-A', path];
-  return [join(BUILT, relative(ROOT, path).replace(/\.ts$/, '.js'))];
-}
+/** What was made of the module at this path, which lies in src, test or scripts/soak. */
+export const builtPath = (path: string) => join(BUILT, relative(ROOT, path).replace(/\.ts$/, '.js'));
+
+/** The arguments with which `process.execPath` runs such a module. */
+export const moduleArgs = (path: string): string[] =>
+  'Deno' in globalThis ? ['run', '-A', path] : [builtPath(path)];
