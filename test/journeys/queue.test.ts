@@ -131,30 +131,34 @@ test('in quiet hours saved work waits, named, and goes when they are taken away 
 });
 
 test('at its cron time a project is synced whole, and a time that came while it was off is made up for', async () => {
-  const blog = await journey.addProject('blog');
+  const [blog, notes] = [await journey.addProject('blog'), await journey.addProject('notes')];
   const env = { SYNC_WATCH: 'false', SYNC_SCAN_INTERVAL: String(24 * HOUR) };
-  const service = await journey.start({ folders: [blog.path], env });
+  // The same minute for both: one service goes through it, the other is off.
+  const off = { folders: [notes.path], env, dataDir: join(journey.folder, '.off') };
+  const [service, stopped] = [await journey.start({ folders: [blog.path], env }), await journey.start(off)];
   await service.untilState('blog', 'safe');
-  await setSchedule(service, 'blog', { cron: '* * * * *' });
+  await stopped.untilState('notes', 'safe');
   const startsByClock = async (running: RunningService): Promise<number[]> => {
-    const { history } = (await running.api('GET', '/api/sync/history/blog')).body;
+    const { history } = (await running.api('GET', '/api/sync/history')).body;
     const byClock = history.filter(({ trigger }: { trigger: string }) => trigger === 'schedule');
     return byClock.map(({ startedAt }: { startedAt: string }) => Date.parse(startedAt));
   };
   await blog.repo.write('post.md', 'only the clock knows\n');
+  await setSchedule(service, 'blog', { cron: '* * * * *' });
+  await setSchedule(stopped, 'notes', { cron: '* * * * *' });
+  await stopped.stop();
+  const stoppedAt = Date.now();
   await service.until(
     'a run by the clock',
     async () => ((await startsByClock(service)).length > 0 ? true : null),
     90_000,
   );
   await untilRemoteHas(journey, blog, 'post.md', 'only the clock knows\n');
-  await service.stop();
-  const stoppedAt = Date.now();
   const minuteOf = (instant: number) => Math.floor(instant / 60_000);
   // What was due next is over when it starts again, and what comes after that is most of a minute away.
   await vi.waitUntil(() => minuteOf(Date.now()) > minuteOf(stoppedAt), { timeout: 70_000, interval: 100 });
   const minute = minuteOf(Date.now());
-  const again = await journey.start({ folders: [blog.path], env });
+  const again = await journey.start(off);
   const madeUp = await again.until('the missed run', async () => {
     return (await startsByClock(again)).find((instant) => instant > stoppedAt) ?? null;
   });

@@ -15,7 +15,6 @@ import type { RunningService } from '../support/service.ts';
 import { createPerson, type Person } from './person.ts';
 import { type Book, blobOf, createEditor, readTree } from './random-edits.ts';
 
-const EDITS = Math.ceil(1_000 * LENGTH);
 const EDITS_AT_ONCE = 8;
 
 let journey: Journey;
@@ -28,17 +27,21 @@ afterEach(async () => {
 
 /** A person who never pauses is met after the longest wait only; both are shorter than by default, so that it happens. */
 const HABITS = [
-  { name: 'all the time', schedule: { quietMs: 50, minIntervalMs: 0, maxWaitMs: 300 }, mostLocked: 1 },
+  {
+    name: 'all the time',
+    schedule: { quietMs: 50, minIntervalMs: 0, maxWaitMs: 300 },
+    ...{ edits: 1_000, mostLocked: 1 },
+  },
   {
     name: 'as seldom as by default',
     schedule: { quietMs: 2_000, minIntervalMs: 10_000, maxWaitMs: 5_000 },
-    mostLocked: 0.01,
+    ...{ edits: 400, mostLocked: 0.01 },
   },
 ];
 
 test.each(HABITS)(
   'edits, a person’s git commands and a service that commits $name lose nothing and harm nothing',
-  async ({ name, schedule, mostLocked }) => {
+  async ({ name, schedule, edits, mostLocked }) => {
     const dice = throwDice('side by side');
     // Enough that stays, so that no deletion looks like an emptied folder.
     const kept = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`kept/${n}.txt`, `${n}\n`]));
@@ -57,7 +60,7 @@ test.each(HABITS)(
     const commandEnded = createSignal();
 
     async function edit(): Promise<void> {
-      for (let done = 0; done < EDITS; done += EDITS_AT_ONCE) {
+      for (let done = 0; done < edits * LENGTH; done += EDITS_AT_ONCE) {
         await turn(async () => {
           for (let n = 0; n < EDITS_AT_ONCE; n++) await editor.edit();
         });
