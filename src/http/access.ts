@@ -41,12 +41,11 @@ export function createAccessCheck(deps: {
   people: Pick<People, 'find'>;
 }): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    // Hosts call by a public name and have no token: their signature is checked where the body is read.
-    if (c.req.method === 'POST' && c.req.path === WEBHOOK_PATH) return next();
+    const { method, path } = c.req;
+    if (isWebhook(method, path)) return next();
     const options = deps.access();
     checkHost(c, options);
-    const { method, path } = c.req;
-    if (READING.has(method) && OPEN_PATHS.test(path)) return next();
+    if (isOpenPath(method, path)) return next();
     const caller = await findCaller(c, { ...deps, options });
     if (caller === null) throw new Failure('unauthorized', 'This needs a valid token.');
     checkOrigin(c, options);
@@ -58,6 +57,16 @@ export function createAccessCheck(deps: {
     }
     await next();
   };
+}
+
+/** What needs no token. */
+export function isOpenPath(method: string, path: string): boolean {
+  return (READING.has(method) && OPEN_PATHS.test(path)) || isWebhook(method, path);
+}
+
+/** Hosts call by a public name and have no token: their signature is checked where the body is read. */
+function isWebhook(method: string, path: string): boolean {
+  return method === 'POST' && path === WEBHOOK_PATH;
 }
 
 type CallerDeps = { options: AccessOptions; tickets: Tickets; people: Pick<People, 'find'> };

@@ -42,6 +42,7 @@ export function addFeedRoutes(app: ApiApp, deps: FeedRouteDeps): void {
     method: 'get',
     path: FEED_PATH,
     summary: 'The live feed: WebSocket, server-sent events (Accept: text/event-stream) or JSON long poll',
+    security: [{}, { bearer: [] }, { ticket: [] }],
     request: { query: FeedQuerySchema },
     responses: {
       101: { description: 'WebSocket: one FeedMessage as JSON in each message, `hello` first.' },
@@ -52,7 +53,7 @@ export function addFeedRoutes(app: ApiApp, deps: FeedRouteDeps): void {
           'text/event-stream': { schema: { type: 'string' } },
         },
       },
-      ...problems(400),
+      ...problems(400, 409),
     },
   });
   app.get(FEED_PATH, (c) => answerFeed(c, feedDeps));

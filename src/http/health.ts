@@ -5,7 +5,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { HealthChecks, Service } from '../model/service.ts';
 import type { ApiApp } from './api-app.ts';
-import { json } from './schemas/common.ts';
+import { json, onlyProblems } from './schemas/common.ts';
 import { HealthSchema, type WireHealth } from './schemas/status.ts';
 
 type HealthDeps = {
@@ -22,6 +22,7 @@ const healthRoute = createRoute({
   responses: {
     200: json(HealthSchema, 'It works, maybe with something degraded.'),
     503: json(HealthSchema, 'It cannot do its work.'),
+    ...onlyProblems(403),
   },
 });
 

@@ -16,22 +16,22 @@ const TYPES: Record<string, string> = {
 export type PageFile = { type: string; bytes: Uint8Array<ArrayBuffer>; gzipped: Uint8Array<ArrayBuffer> };
 
 /** By name; empty when the page was never built. A failure is not remembered. */
-export function createPageFiles(): () => Promise<ReadonlyMap<string, PageFile>> {
+export function createPageFiles(folder: URL = FOLDER): () => Promise<ReadonlyMap<string, PageFile>> {
   let loaded: ReadonlyMap<string, PageFile> | null = null;
   return async () => {
     if (loaded !== null) return loaded;
-    const files = await readAll();
+    const files = await readAll(folder);
     if (files.has('index.html')) loaded = files;
     return files;
   };
 }
 
-async function readAll(): Promise<Map<string, PageFile>> {
+async function readAll(folder: URL): Promise<Map<string, PageFile>> {
   const files = new Map<string, PageFile>();
-  for (const name of await namesIn(FOLDER)) {
+  for (const name of await namesIn(folder)) {
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)];
     if (type === undefined) continue;
-    const bytes = new Uint8Array(await readFile(new URL(name, FOLDER)));
+    const bytes = new Uint8Array(await readFile(new URL(name, folder)));
     files.set(name, { type, bytes, gzipped: new Uint8Array(gzipSync(bytes)) });
   }
   return files;

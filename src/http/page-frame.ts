@@ -59,6 +59,9 @@ th, td { padding: .65rem .8rem; text-align: left; vertical-align: top; border-bo
 th { font-size: .8rem; font-weight: 600; color: var(--quiet); }
 tbody tr:last-child td { border-bottom: 0; }
 small, .quiet { color: var(--quiet); font-size: .875rem; }
+details { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+summary { cursor: pointer; }
+details table { margin: .5rem 0; }
 .state { font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); } .wait { color: var(--wait); } .bad { color: var(--bad); }
 @media (max-width: 40rem) {

@@ -7,8 +7,7 @@ import type { ApiApp } from './api-app.ts';
 import { createPageFiles, type PageFile } from './page-files.ts';
 import { answerPage, STYLE } from './page-frame.ts';
 
-export function addPageRoutes(app: ApiApp): void {
-  const files = createPageFiles();
+export function addPageRoutes(app: ApiApp, files = createPageFiles()): void {
   app.get('/', async (c) => {
     const index = (await files()).get('index.html');
     if (index !== undefined) return answerFile(c, index, 'no-cache');

@@ -69,7 +69,7 @@ const removeRoute = createRoute({
   path: PROJECT,
   summary: 'Forget a project; its files stay as they are',
   request: { params: ProjectParamsSchema },
-  responses: { 200: json(RemoveProjectAnswerSchema, 'It is forgotten.'), ...problems(404) },
+  responses: { 200: json(RemoveProjectAnswerSchema, 'It is forgotten.'), ...problems(400, 404, 413) },
 });
 
 const pauseRoute = createRoute({

@@ -42,7 +42,7 @@ const revokeRoute = createRoute({
   path: `${TOKENS}/{tokenId}`,
   summary: 'Revoke a token; feeds that its holder has open end',
   request: { params: TokenParamsSchema },
-  responses: { 200: json(TokenRevokedSchema, 'It is revoked.'), ...problems(404, 413) },
+  responses: { 200: json(TokenRevokedSchema, 'It is revoked.'), ...problems(400, 404, 413) },
 });
 
 type TokensDeps = { db: Database; people: People; clock: Pick<Clock, 'now'> };

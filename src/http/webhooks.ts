@@ -6,7 +6,7 @@ import type { Service } from '../model/service.ts';
 import { WEBHOOK_PATH } from './access.ts';
 import type { ApiApp } from './api-app.ts';
 import { MAX_BODY_BYTES, readWithin } from './body.ts';
-import { json, problems } from './schemas/common.ts';
+import { json, onlyProblems } from './schemas/common.ts';
 import { WebhookAnswerSchema, WebhookHeadersSchema } from './schemas/webhook.ts';
 
 // Registered by hand: the usual way would read the body as JSON before its signature is known.
@@ -21,7 +21,7 @@ const receiveRoute: Parameters<typeof createRoute>[0] = {
   },
   responses: {
     202: json(WebhookAnswerSchema, 'It was understood, or does not matter here.'),
-    ...problems(400, 413),
+    ...onlyProblems(400, 401, 413, 500, 503),
   },
 };
 

@@ -8,6 +8,9 @@ import { createFixture, type Fixture } from '../http/api-fixture.ts';
 /** Routes that are for others than programs which control the service, and for whom. */
 const NOT_FOR_CLIENTS: Record<string, string> = {
   'POST /api/webhooks/github': 'GitHub, which signs what it sends',
+  'GET /': 'people',
+  'GET /docs': 'people',
+  'GET /openapi.json': 'generators of clients',
 };
 
 type Operation = { requestBody?: unknown; parameters?: { name: string; in: string }[] };

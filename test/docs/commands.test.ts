@@ -22,7 +22,7 @@ const DOCUMENTS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ];
-/** Pages for people, which the contract for programs does not list. */
+/** Pages for people. */
 const PAGES = ['/', '/docs', '/openapi.json'];
 
 let api: Fixture;
@@ -48,7 +48,7 @@ beforeAll(async () => {
     ),
     commandFlags: new Set(commands().flatMap((command) => command.options.map(({ long }) => long ?? ''))),
     isCommand,
-    routes: [...operations, ...PAGES.map((path) => `GET ${path}`)],
+    routes: operations,
     isVariable: (name) => variables.has(name) || (!name.startsWith('SYNC_') && others.has(name)),
     isServiceSetting: (key) => (SETTING_KEYS as string[]).includes(key),
     isProjectSetting: (key) => hasProjectKey(key.split('.')),

@@ -11,7 +11,7 @@ import { type Clock, systemClock, systemRandom } from '../../src/host/clock.ts';
 import { loadHost } from '../../src/host/load.ts';
 import { type Log, silentLog } from '../../src/host/log.ts';
 import type { AccessOptions } from '../../src/http/access.ts';
-import { createApi } from '../../src/http/create-api.ts';
+import { type Api, createApi } from '../../src/http/create-api.ts';
 import { Failure } from '../../src/model/failure.ts';
 import type { UploadPreview } from '../../src/model/github.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
@@ -35,6 +35,7 @@ import {
   saveProject,
   setPaused,
 } from '../../src/store/projects.ts';
+import { createContract, type OpenApiDocument } from './contract.ts';
 
 export const TOKEN = 'correct-horse-battery-staple';
 export const WEBHOOK_SECRET = 'a-webhook-secret-of-the-tests';
@@ -52,6 +53,8 @@ export type FixtureOptions = {
   log?: Log;
   /** Of the peer; left out: not known, as in an embedded service. */
   remoteAddress?: string;
+  /** What every statement fails with, asked at each. */
+  databaseFault?: () => unknown;
 };
 
 const NO_NOTICES: NoticeControl = {
@@ -65,10 +68,11 @@ export async function createFixture(options: FixtureOptions = {}) {
   const { clock = systemClock, log = silentLog } = options;
   const host = await loadHost();
   const dir = await mkdtemp(join(tmpdir(), 'gitferry-http-'));
-  const db = await openDatabase(
+  const opened = await openDatabase(
     { path: join(dir, 'queue.db') },
     { clock: systemClock, random: systemRandom, log },
   );
+  const db = withFaults(opened, options.databaseFault);
   const bus = createEventBus({
     read: (after, limit) => readEvents(db, { after, limit }),
     bounds: () => eventBounds(db),
@@ -81,7 +85,8 @@ export async function createFixture(options: FixtureOptions = {}) {
     secret: () => WEBHOOK_SECRET,
     wake: () => {},
   });
-  const service: Service = { ...createPlayedService(db), receiveWebhook, ...options.service };
+  const played: Service = { ...createPlayedService(db), receiveWebhook };
+  const service: Service = { ...played, ...options.service };
   const config = createConfigAccess({ layers: {}, save: async () => {}, onChange: () => {} });
   const access: AccessOptions = {
     apiToken: null,
@@ -98,10 +103,13 @@ export async function createFixture(options: FixtureOptions = {}) {
     upgradeWebSocket: host.upgradeWebSocket,
     newId: randomUUID,
   });
+  const contract = await recordedContract(app, access);
+  const faults = recordAnswers(app, contract);
   const env = options.remoteAddress === undefined ? {} : { remoteAddress: options.remoteAddress };
   const request = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     const response = await app.request(path, { method, ...init }, env);
     const text = await response.text();
+    if (faults.length > 0) throw new Error(faults.splice(0).join('\n'));
     const isJson = response.headers.get('content-type')?.includes('json') === true;
     return {
       status: response.status,
@@ -111,7 +119,7 @@ export async function createFixture(options: FixtureOptions = {}) {
     };
   };
   return {
-    ...{ app, db, bus, service, access, closeFeeds, host, request },
+    ...{ app, db, bus, service, played, access, contract, closeFeeds, host, request },
     get: (path: string, headers?: Record<string, string>) => request('GET', path, headers ? { headers } : {}),
     send: (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
       request(method, path, {
@@ -124,8 +132,53 @@ export async function createFixture(options: FixtureOptions = {}) {
       await bus.stop();
       await db.close();
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+      if (faults.length > 0) throw new Error(faults.join('\n'));
     },
   };
+}
+
+function withFaults(db: Database, fault: (() => unknown) | undefined): Database {
+  if (fault === undefined) return db;
+  const unlessFaulty = <T>(act: () => Promise<T>) => {
+    const error = fault();
+    return error ? Promise.reject(error) : act();
+  };
+  return {
+    ...db,
+    run: (sql, args) => unlessFaulty(() => db.run(sql, args)),
+    batch: (statements) => unlessFaulty(() => db.batch(statements)),
+    close: () => db.close(),
+  };
+}
+
+type Contract = ReturnType<typeof createContract>;
+let shared: Promise<Contract> | undefined;
+
+/** The document as the service answers it: the same for every fixture. */
+function recordedContract(app: Api['app'], { apiToken }: AccessOptions): Promise<Contract> {
+  shared ??= (async () => {
+    const headers = apiToken === null ? {} : { authorization: `Bearer ${apiToken}` };
+    const answer = await app.request('/openapi.json', { headers });
+    return createContract((await answer.json()) as OpenApiDocument);
+  })();
+  return shared;
+}
+
+/** Every answer from now on is held against the contract; what is wrong with them is collected. */
+function recordAnswers(app: Api['app'], contract: Contract): string[] {
+  const faults: string[] = [];
+  const { fetch } = app;
+  app.fetch = async (request, ...rest) => {
+    const answer = await fetch(request, ...rest);
+    const upgraded = request.headers.get('upgrade') !== null && answer.status < 400;
+    if (upgraded) return answer;
+    const type = answer.headers.get('content-type');
+    const text = type?.includes('json') ? await answer.clone().text() : '';
+    const fault = contract.check(request.method, request.url, { status: answer.status, type, text });
+    if (fault !== null) faults.push(fault);
+    return answer;
+  };
+  return faults;
 }
 
 async function addProject(db: Database, name: string, github: Record<string, unknown>) {

@@ -140,6 +140,8 @@ describe('roles', () => {
     'POST /api/sync/projects/:projectId/conflict',
     'POST /api/sync/projects/:projectId/restore',
     'POST /api/sync/projects/:projectId/deletions/confirm',
+    'POST /api/sync/projects/:projectId/pull-request',
+    'GET /api/sync/credentials',
   ];
   const ADMIN_READS = ['GET /api/sync/discover', 'GET /api/sync/tokens', 'GET /api/sync/audit'];
   const VIEWER_CHANGES = ['POST /api/sync/tickets'];

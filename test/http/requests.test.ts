@@ -210,11 +210,11 @@ describe('a fault of the service', () => {
     ['service-stopped', 409],
     ['disk-full', 500],
   ] as const)('%s is answered %i with its code and action', async (code, status) => {
-    const start = async () => {
+    const triggerAll = async () => {
       throw new Failure(code, 'it failed with https://u:pw@host/x', { data: { retryAfterMs: 2_100 } });
     };
-    const faulty = await createFixture({ service: { start } });
-    const answer = await faulty.send('POST', '/api/sync/start');
+    const faulty = await createFixture({ service: { triggerAll } });
+    const answer = await faulty.send('POST', TRIGGER);
     await faulty.close();
     expect(answer.status).toBe(status);
     expect(answer.body).toMatchObject({ success: false, code, status, action: FAILURES[code].action });

@@ -8,6 +8,11 @@ export const InstantSchema = z.iso.datetime().openapi({ example: '2025-01-31T12:
 export const DurationMsSchema = z.int().min(0).openapi({ description: 'Milliseconds.' });
 export const SuccessSchema = z.literal(true);
 
+/** For a shared schema: `.nullable()` would make it null wherever it is used in the document. */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.null()]);
+}
+
 const FAILURE_CODES = Object.keys(FAILURES) as [FailureCode, ...FailureCode[]];
 
 export const CodeSchema = z.enum(FAILURE_CODES);
@@ -40,8 +45,8 @@ export type Problem = z.infer<typeof ProblemSchema>;
 const PROBLEM_TEXTS = {
   400: 'The request cannot be used; `errors` names each value.',
   401: 'A token is needed.',
-  403: 'Called by a foreign host name or from a foreign origin.',
-  404: 'There is no such project.',
+  403: 'Called by a foreign host name, from a foreign origin, or without the role that it needs.',
+  404: 'There is no such project or other thing.',
   409: 'Not in this state.',
   413: 'The body is larger than 1 MiB.',
   422: 'The folder cannot be used.',
@@ -51,15 +56,22 @@ const PROBLEM_TEXTS = {
 } as const;
 type ProblemStatus = keyof typeof PROBLEM_TEXTS;
 
-/** Documents problem answers; 401, 403, 500 and 503 belong to every route. */
-export function problems<const Status extends ProblemStatus>(...statuses: Status[]) {
-  const answer = (status: ProblemStatus) => ({
+function problem(status: ProblemStatus) {
+  return {
     description: PROBLEM_TEXTS[status],
     content: { 'application/problem+json': { schema: ProblemSchema } },
-  });
-  return Object.fromEntries(
-    [...statuses, 401, 403, 500, 503].map((status) => [status, answer(status as ProblemStatus)]),
-  ) as Record<Status | 401 | 403 | 500 | 503, ReturnType<typeof answer>>;
+  };
+}
+type Problems<Status extends ProblemStatus> = Record<Status, ReturnType<typeof problem>>;
+
+/** Documents problem answers; 401, 403, 500 and 503 belong to every route that needs a token. */
+export function problems<const Status extends ProblemStatus>(...statuses: Status[]) {
+  return onlyProblems<Status | 401 | 403 | 500 | 503>(...statuses, 401, 403, 500, 503);
+}
+
+/** Documents exactly these. */
+export function onlyProblems<const Status extends ProblemStatus>(...statuses: Status[]): Problems<Status> {
+  return Object.fromEntries(statuses.map((status) => [status, problem(status)])) as Problems<Status>;
 }
 
 /** Documents a JSON answer. */

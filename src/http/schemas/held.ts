@@ -1,7 +1,14 @@
 // Held files and refused deletions on the wire, and the words that let them pass.
 
 import { z } from '@hono/zod-openapi';
-import { CursorSchema, InstantSchema, NextCursorSchema, queryInteger, SuccessSchema } from './common.ts';
+import {
+  CursorSchema,
+  InstantSchema,
+  NextCursorSchema,
+  orNull,
+  queryInteger,
+  SuccessSchema,
+} from './common.ts';
 
 const FINGERPRINT = /^sha1:[0-9a-f]{40}$/;
 const MOST_NAMED = 1_000;
@@ -49,7 +56,7 @@ export const HeldAnswerSchema = z
   .object({
     success: SuccessSchema,
     held: z.array(HeldFileToReleaseSchema),
-    deletions: RefusedDeletionsSchema.nullable(),
+    deletions: orNull(RefusedDeletionsSchema),
     nextCursor: NextCursorSchema,
   })
   .openapi('HeldAnswer');

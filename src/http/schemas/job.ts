@@ -7,6 +7,7 @@ import {
   DurationMsSchema,
   InstantSchema,
   NextCursorSchema,
+  orNull,
   PageQuerySchema,
   ReasonSchema,
   SuccessSchema,
@@ -27,7 +28,7 @@ export const JobSchema = z
       .string()
       .nullable()
       .openapi({ description: '`gate:<key>`, `slot`, `quiet-period`, `quiet-hours` or null.' }),
-    lastError: ReasonSchema.nullable(),
+    lastError: orNull(ReasonSchema),
   })
   .openapi('Job');
 export type WireJob = z.infer<typeof JobSchema>;
@@ -42,7 +43,7 @@ const ProgressSchema = z
   .openapi('Progress');
 
 const ActiveJobSchema = JobSchema.extend({
-  progress: ProgressSchema.nullable().openapi({ description: 'Null for what runs on another machine.' }),
+  progress: orNull(ProgressSchema).openapi({ description: 'Null for what runs on another machine.' }),
 }).openapi('ActiveJob');
 export type WireActiveJob = z.infer<typeof ActiveJobSchema>;
 

@@ -10,6 +10,7 @@ import {
   DurationMsSchema,
   InstantSchema,
   NextCursorSchema,
+  orNull,
   queryInteger,
   ReasonSchema,
   SuccessSchema,
@@ -45,7 +46,7 @@ const RemoteSchema = z
       .array(z.string())
       .openapi({ description: 'Patterns: of the synced branches, those that go there.' }),
     state: z.enum(REMOTE_STATES),
-    stateReason: ReasonSchema.nullable(),
+    stateReason: orNull(ReasonSchema),
     tips: z
       .record(z.string(), z.string())
       .openapi({ description: 'Its commits by branch, as last seen or pushed.' }),
@@ -71,7 +72,7 @@ const ProjectSchema = z
     machineId: z.string(),
     configHome: z.enum(['file', 'database']),
     state: z.enum(PROJECT_STATES),
-    stateReason: ReasonSchema.nullable(),
+    stateReason: orNull(ReasonSchema),
     pausedUntil: InstantSchema.nullable(),
     github: GithubSchema,
     mode: z.enum(['commit', 'push', 'snapshot']),
@@ -101,7 +102,7 @@ const ProjectSchema = z
         commit: z.string().nullable(),
       })
       .nullable(),
-    job: JobSchema.nullable(),
+    job: orNull(JobSchema),
   })
   .openapi('Project');
 export type WireProject = z.infer<typeof ProjectSchema>;
@@ -169,7 +170,7 @@ export const DiscoverAnswerSchema = z
         path: z.string(),
         name: z.string(),
         remoteUrl: z.string().nullable(),
-        upload: UploadPreviewSchema.nullable().openapi({
+        upload: orNull(UploadPreviewSchema).openapi({
           description: 'Null without `preview=true`, when there was no time, or when it cannot be read.',
         }),
       }),

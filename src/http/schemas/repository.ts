@@ -2,7 +2,7 @@
 
 import { z } from '@hono/zod-openapi';
 import { CREDENTIAL_STATES, REPOSITORY_STATES } from '../../model/github.ts';
-import { InstantSchema, ReasonSchema, SuccessSchema } from './common.ts';
+import { InstantSchema, orNull, ReasonSchema, SuccessSchema } from './common.ts';
 import { HeldFileSchema } from './held.ts';
 
 const CredentialSchema = z
@@ -15,7 +15,7 @@ const CredentialSchema = z
       .nullable(),
     from: z.string().nullable().openapi({ description: 'The variable, file or program; never the secret.' }),
     state: z.enum(CREDENTIAL_STATES),
-    stateReason: ReasonSchema.nullable(),
+    stateReason: orNull(ReasonSchema),
     login: z.string().nullable(),
     scopes: z
       .array(z.string())
@@ -78,7 +78,7 @@ export const PreviewAnswerSchema = z
 const RepositorySchema = z
   .object({
     state: z.enum(REPOSITORY_STATES),
-    stateReason: ReasonSchema.nullable(),
+    stateReason: orNull(ReasonSchema),
     remoteUrl: z.string(),
     host: z.string(),
     fullName: z.string().nullable(),

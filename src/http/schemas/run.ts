@@ -7,6 +7,7 @@ import {
   DurationMsSchema,
   InstantSchema,
   NextCursorSchema,
+  orNull,
   PageQuerySchema,
   ProjectIdSchema,
   QueryInstantSchema,
@@ -39,7 +40,7 @@ const RunSchema = z
         to: z.string().nullable(),
       }),
     ),
-    error: ReasonSchema.extend({ retryable: z.boolean() }).nullable(),
+    error: orNull(ReasonSchema.extend({ retryable: z.boolean() })),
   })
   .openapi('Run');
 export type WireRun = z.infer<typeof RunSchema>;

@@ -2,7 +2,14 @@
 
 import { z } from '@hono/zod-openapi';
 import { SETTING_KEYS, settingOf } from '../../config/settings.ts';
-import { CodeSchema, DurationMsSchema, InstantSchema, ReasonSchema, SuccessSchema } from './common.ts';
+import {
+  CodeSchema,
+  DurationMsSchema,
+  InstantSchema,
+  orNull,
+  ReasonSchema,
+  SuccessSchema,
+} from './common.ts';
 
 const StatusSchema = z
   .object({
@@ -52,7 +59,7 @@ const StatusSchema = z
       kind: z.enum(['local', 'remote']),
       reachable: z.boolean().openapi({ description: 'False: the server of the shared queue is away.' }),
       awaySince: InstantSchema.nullable(),
-      reason: ReasonSchema.nullable(),
+      reason: orNull(ReasonSchema),
       figuresAsOf: InstantSchema.nullable().openapi({
         description: 'Of when the figures of queue, gates and projects are; old while the server is away.',
       }),
