@@ -5,7 +5,8 @@
 const USES = {
   main: ['cli', 'app', 'config', 'version'],
   index: ['app', 'config', 'embed', 'version'],
-  cli: ['app', 'reader', 'client', 'config', 'version'],
+  cli: ['app', 'reader', 'client', 'doctor', 'config', 'version'],
+  doctor: ['git'],
   // The app on a database that no service uses.
   reader: ['app', 'config', 'runner', 'service', 'store'],
   app: ['pipeline', 'pipeline-ports', 'service', 'runner', 'projects', 'http', 'config', 'version'].concat([

@@ -7,9 +7,18 @@ import { type Cli, EXIT, type ExitCode } from './cli.ts';
 import { describeProject } from './project-lines.ts';
 import { type Asked, ask, asking } from './reach/asking.ts';
 import type { ReachOptions } from './reach/find-service.ts';
+import { count, sizeInWords } from './terminal/words.ts';
 
 const MODES = ['commit', 'push', 'snapshot'] as const;
-type Options = ReachOptions & { name?: string; mode?: (typeof MODES)[number]; remote?: string };
+type Options = ReachOptions & {
+  name?: string;
+  mode?: (typeof MODES)[number];
+  remote?: string;
+  init?: boolean;
+  create?: boolean;
+  public?: boolean;
+  dryRun?: boolean;
+};
 
 export function addAddCommand(program: Command, { host, does }: Cli): void {
   asking(program.command('add'))
@@ -22,22 +31,54 @@ export function addAddCommand(program: Command, { host, does }: Cli): void {
       oneOf(MODES),
     )
     .option('--remote <url>', 'where to push (default: the remote that git knows)')
+    .option('--init', 'make a git repository of the folder first')
+    .option('--create', 'make its repository on GitHub, private')
+    .option('--public', 'with --create: for everybody to see')
+    .option('--dry-run', 'say what would be uploaded and what held back; change nothing')
     .action(
-      does((path: string, options: Options) => ask(host, options, (asked) => add(asked, path, options))),
+      does((path: string, options: Options) =>
+        ask(host, options, (asked) =>
+          (options.dryRun ? preview : add)(asked, resolve(host.cwd, path), options),
+        ),
+      ),
     );
 }
 
-async function add({ client, host, output }: Asked, path: string, options: Options): Promise<ExitCode> {
-  const { name, mode, remote } = options;
+function settingsOf({ mode, remote }: Options) {
   const github = { ...(mode && { mode }), ...(remote && { remoteUrl: remote }) };
+  return Object.keys(github).length > 0 ? { github } : {};
+}
+
+async function add({ client, host, output }: Asked, path: string, options: Options): Promise<ExitCode> {
+  const { name, init, create } = options;
+  output.progress.show({ phase: create ? 'Making the repository' : 'Adding', detail: path });
   const answer = await client.addProject({
-    path: resolve(host.cwd, path),
+    path,
     ...(name && { projectName: name }),
-    ...(Object.keys(github).length > 0 && { github }),
+    ...(init && { init }),
+    ...(create && { create: { private: !options.public } }),
+    ...settingsOf(options),
   });
   // What it already holds would be found by the next scan only.
   await client.triggerProject(answer.project.projectId, { immediate: true });
+  output.progress.clear();
   output.document(answer);
   for (const line of describeProject(answer.project, host.clock.now(), output.paint)) output.line(line);
+  return EXIT.done;
+}
+
+async function preview({ client, output }: Asked, path: string, options: Options): Promise<ExitCode> {
+  output.progress.show({ phase: 'Looking', detail: path });
+  const answer = await client.previewProject({ path, ...settingsOf(options) });
+  output.progress.clear();
+  output.document(answer);
+  const { upload } = answer;
+  if (!upload.isRepository) output.line('It is no git repository: add it with --init.');
+  const where = upload.remoteUrl ?? 'no remote yet';
+  output.line(`Would be uploaded (${where}): ${count(upload.files, 'file')}, ${sizeInWords(upload.bytes)}.`);
+  for (const file of upload.sample) output.line(`  ${file}`);
+  if (upload.heldCount > 0) output.line(`Would stay here: ${count(upload.heldCount, 'file')}.`);
+  for (const { path: held, reason, rule } of upload.held) output.line(`  ${held} (${reason}: ${rule})`);
+  output.line('Nothing was changed.');
   return EXIT.done;
 }

@@ -11,6 +11,8 @@ import { type AddCommand, type Cli, EXIT, type ExitCode } from './cli.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addConfigCommand } from './config.ts';
 import { addConflictCommand } from './conflict.ts';
+import { addDemoCommand } from './demo.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addHistoryCommand } from './history.ts';
 import { addHoldCommand } from './hold.ts';
 import { addListCommand } from './list.ts';
@@ -26,6 +28,7 @@ import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
 import { addStopCommand } from './stop.ts';
 import { addSyncCommand } from './sync.ts';
+import { addTokenCommand } from './token.ts';
 import { addVersionCommand } from './version.ts';
 
 /** In the order of the help. A command is a file here: `add<Name>Command`. */
@@ -47,8 +50,11 @@ const COMMANDS: readonly AddCommand[] = [
   addRestoreCommand,
   addConflictCommand,
   addConfigCommand,
+  addTokenCommand,
+  addDoctorCommand,
   addServiceCommand,
   addBackupCommand,
+  addDemoCommand,
   addCompletionCommand,
   addVersionCommand,
 ];

@@ -132,6 +132,35 @@ test('add takes a folder, remove forgets it and leaves its files', async () => {
   expect(ran.err).toContain('/nowhere/at/all');
 });
 
+test('add --dry-run says what would be uploaded and what held back, and changes nothing', async () => {
+  const draft = await journey.addProject('draft');
+  await draft.repo.write('id_rsa', 'a key\n');
+  const ran = await run('add . --dry-run', { cwd: draft.path });
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  expect(ran.out).toMatch(
+    /Would be uploaded .*2 files, [\s\S]*README\.md[\s\S]*Would stay here: 1 file\.\n {2}id_rsa/,
+  );
+  expect((await run('list --ids')).out).toBe('blog\n');
+  expect(await journey.server.refOf(draft.remotePath, 'refs/heads/main')).toBeNull();
+});
+
+test('tokens are made, listed without their secrets, used, and revoked', async () => {
+  const { secret, token } = jsonOf(await run('token add ada --role viewer --expires 90d --json'));
+  expect(token).toMatchObject({ name: 'ada', role: 'viewer' });
+  const { out } = await run('token list');
+  expect(out).toMatch(/^NAME .*\nada +viewer/);
+  expect(out).not.toContain(secret);
+  const asAda = (words: string[]) =>
+    runCli([...words, '--url', service.url], { env: { SYNC_API_TOKEN: secret } });
+  expect(await asAda(['status'])).toMatchObject({ code: 0 });
+  const refused = await asAda(['pause', 'blog']);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.err).toContain('forbidden-role');
+  expect((await run('token revoke ada')).out).toBe('ada (viewer) is revoked.\n');
+  expect(await asAda(['status'])).toMatchObject({ code: 1 });
+  expect(await run('token revoke ada')).toMatchObject({ code: 1 });
+});
+
 test('backup names the copy', async () => {
   expect(jsonOf(await run('backup --json')).backup.path).toContain(join(journey.dataDir, 'backups'));
 });

@@ -44,7 +44,10 @@ beforeAll(async () => {
     denoTasks: new Set(Object.keys(JSON.parse(read('deno.json')).tasks)),
     startFlags: flagsOf(await helpText()),
     scriptFlags: new Map(
-      ['demo', 'bench', 'soak'].map((name) => [name, flagsOf(read(`scripts/${name}/main.ts`))]),
+      [
+        ...['bench', 'soak'].map((name) => [name, `scripts/${name}/main.ts`] as const),
+        ['demo', 'src/cli/demo.ts'] as const,
+      ].map(([name, path]) => [name, flagsOf(read(path))]),
     ),
     commandFlags: new Set(commands().flatMap((command) => command.options.map(({ long }) => long ?? ''))),
     isCommand,

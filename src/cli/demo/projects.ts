@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { GitServer } from '../../test/support/git-server.ts';
+import type { GitHost } from './git-host.ts';
 
 const run = promisify(execFile);
 
@@ -38,7 +38,7 @@ const SETTINGS = `${JSON.stringify(
   2,
 )}\n`;
 
-export async function createDemoProjects(folder: string, server: GitServer): Promise<DemoProject[]> {
+export async function createDemoProjects(folder: string, server: GitHost): Promise<DemoProject[]> {
   const projects: DemoProject[] = [];
   for (const [name, files] of Object.entries(FILES)) {
     const remote = await server.createRepo(name);
