@@ -2,9 +2,12 @@
 
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ratioText } from './figures.ts';
+import { buildSources } from '../../test/support/built-sources.ts';
+import { benchApi } from './api.ts';
+import { type Figure, type Ratio, ratioText } from './figures.ts';
 import { describeMachine, loadNow } from './machine.ts';
 import { benchQueue } from './queue.ts';
+import { benchStart } from './start.ts';
 import { benchSync } from './sync.ts';
 
 const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] [--runs 5] [--gitwatch <gitwatch.sh>]
@@ -17,6 +20,13 @@ npm run bench -- queue [--quick] [--json] [--pending 100,10000,100000] [--runs 5
   --pending    numbers of jobs that wait
   --pairs      jobs that are taken and completed in a run
   Installs the queues it compares with into a temporary folder; BullMQ needs redis-server on the PATH.
+
+npm run bench -- api [--quick] [--json] [--history 1000,1000000] [--runs 5] [--seconds 10]
+  --history    numbers of runs in the history
+  --seconds    how long a run asks, 100 times a second
+
+npm run bench -- start [--quick] [--json] [--projects 10,1000] [--runs 5]
+  --projects   numbers of projects at the start
 `;
 
 const { values, positionals } = parseArgs({
@@ -29,6 +39,9 @@ const { values, positionals } = parseArgs({
     gitwatch: { type: 'string' },
     pending: { type: 'string', default: '100,10000,100000' },
     pairs: { type: 'string', default: '200' },
+    history: { type: 'string', default: '1000,1000000' },
+    seconds: { type: 'string' },
+    projects: { type: 'string', default: '10,1000' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -38,15 +51,33 @@ const digits = (ms: number) => ms.toFixed(ms < 10 ? 3 : 1);
 const print = (text: string) => void writeSync(1, `${text}\n`);
 const say = (text: string) => void writeSync(2, `${text}\n`);
 
+type Report = { figures: Record<string, Figure>; ratios: Ratio[]; notes: string[] };
+const numbers = (text: string) => text.split(',').map(Number);
+
+const BENCHES = new Map<string, (runs: number) => Promise<Report>>([
+  [
+    'sync',
+    (runs) => benchSync({ runs, sizes: numbers(values.files), gitwatch: values.gitwatch ?? null, say }),
+  ],
+  ['queue', (runs) => benchQueue({ runs, sizes: numbers(values.pending), pairs: Number(values.pairs), say })],
+  ['api', (runs) => benchApi({ runs, sizes: numbers(values.history), lastsMs: askedMs(), say })],
+  ['start', (runs) => benchStart({ runs, sizes: numbers(values.projects), say })],
+]);
+
+const askedMs = () => Number(values.seconds ?? (values.quick ? 3 : 10)) * 1_000;
+
 async function main(): Promise<number> {
   const [name] = positionals;
-  if (values.help || (name !== 'sync' && name !== 'queue')) {
+  const bench = BENCHES.get(name ?? '');
+  if (values.help || bench === undefined) {
     say(HELP);
     return values.help ? 0 : 2;
   }
   const machine = describeMachine();
   const runs = Number(values.runs ?? (values.quick ? 2 : 5));
-  const report = name === 'sync' ? await sync(runs) : await queue(runs);
+  // The service is measured as plain JavaScript, as it is installed.
+  await buildSources();
+  const report = await bench(runs);
   if (values.json) print(JSON.stringify({ machine, runs, ...report }, null, 2));
   else {
     for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
@@ -60,16 +91,6 @@ async function main(): Promise<number> {
     for (const note of report.notes) print(note);
   }
   return report.ratios.some((ratio) => ratio.holds === false) ? 1 : 0;
-}
-
-function sync(runs: number) {
-  const sizes = values.files.split(',').map(Number);
-  return benchSync({ runs, sizes, gitwatch: values.gitwatch ?? null, say });
-}
-
-function queue(runs: number) {
-  const sizes = values.pending.split(',').map(Number);
-  return benchQueue({ runs, sizes, pairs: Number(values.pairs), say });
 }
 
 process.exitCode = await main();

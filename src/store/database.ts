@@ -19,6 +19,8 @@ export type Database = {
   batch(statements: readonly SqlStatement[]): Promise<Row[][]>;
   /** A server that is away; null while it answers. A local file has none. */
   outage?(): Outage | null;
+  /** Grows with every write. A local file has no other writer; of a server nobody knows, so it has none. */
+  writes?(): number;
   /** Checkpoints a local file and closes. */
   close(): Promise<void>;
 };

@@ -8,6 +8,7 @@ import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { Database, Row, SqlArgs, SqlStatement, SqlValue } from './database.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
+import { createEventLoopTurns } from './event-loop.ts';
 import { prepareFile, sizeToRead } from './local-file.ts';
 import { retryBusy } from './retry-busy.ts';
 
@@ -107,12 +108,15 @@ class LocalDatabase implements Database {
   /** Calls run one after the other, so that a call waiting for a lock is not overtaken for ever. */
   #queue: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
+  #writes = 0;
+  readonly #turn: () => Promise<void> | null;
 
   constructor(input: { path: string; connection: Connection; readOnly: boolean; deps: Deps }) {
     this.#path = input.path;
     this.#connection = input.connection;
     this.#readOnly = input.readOnly;
     this.#deps = input.deps;
+    this.#turn = createEventLoopTurns(input.deps.clock);
   }
 
   run(sql: string, args?: SqlArgs): Promise<Row[]> {
@@ -123,6 +127,10 @@ class LocalDatabase implements Database {
 
   batch(statements: readonly SqlStatement[]): Promise<Row[][]> {
     return this.#inTurn(() => this.#write(statements));
+  }
+
+  writes(): number {
+    return this.#writes;
   }
 
   close(): Promise<void> {
@@ -143,7 +151,9 @@ class LocalDatabase implements Database {
   #write(statements: readonly SqlStatement[]): Row[][] {
     // Through exec: a prepared BEGIN that meets a lock would never be finalised.
     this.#connection.sqlite.exec('BEGIN IMMEDIATE');
-    return this.#soundly(() => finish(this.#connection, statements));
+    const results = this.#soundly(() => finish(this.#connection, statements));
+    this.#writes += 1;
+    return results;
   }
 
   #read(statement: SqlStatement): Row[] {
@@ -174,6 +184,8 @@ class LocalDatabase implements Database {
   }
 
   async #attempts<T>(attempt: () => T): Promise<T> {
+    const turn = this.#turn();
+    if (turn !== null) await turn;
     try {
       return await retryBusy(this.#deps, attempt);
     } catch (error) {

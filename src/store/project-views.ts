@@ -128,9 +128,10 @@ const COUNTS = `WITH ${SILENT_MACHINES}
     p.last_safe_at IS NULL AS never_safe, j.state AS job_state, j.attempt > 0 AS retrying,
     iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code,
     iif(json_array_length(p.remote_states) > 1, (SELECT max(CASE r.value ->> 'state' WHEN 'blocked' THEN 2
-      WHEN 'safe' THEN 0 ELSE 1 END) FROM json_each(p.remote_states) r), 0) AS unsafe_remote
+      WHEN 'safe' THEN 0 ELSE 1 END) FROM json_each(p.remote_states) r), 0) AS unsafe_remote,
+    p.project_id IN (SELECT value FROM json_each(:unsure)) AS unsure
   FROM clock CROSS JOIN projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
-  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11`;
+  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12`;
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
@@ -140,18 +141,18 @@ export async function countProjectStates(
   options: { unsure?: readonly ProjectId[]; now?: number } = {},
 ): Promise<ProjectCounts> {
   const counts = { total: 0, safe: 0, pending: 0, needsAttention: 0 };
-  for (const row of await db.run(COUNTS, { now: options.now ?? null })) {
+  const { unsure = [], now = null } = options;
+  for (const row of await db.run(COUNTS, { now, unsure: JSON.stringify(unsure) })) {
     const projects = Number(row.projects);
     const { state: known } = projectState(alike(row));
-    const state = known === 'safe' && row.machine_silent === 1 ? 'pending' : known;
+    const isDoubted = row.machine_silent === 1 || row.unsure === 1;
+    const state = known === 'safe' && isDoubted ? 'pending' : known;
     counts.total += projects;
     if (state === 'safe') counts.safe += projects;
     else if (NEEDS_ATTENTION.has(state)) counts.needsAttention += projects;
     else if (state !== 'paused' && state !== 'disabled') counts.pending += projects;
   }
-  const unsure = await findProjectViews(db, options.unsure ?? []);
-  const notSafe = unsure.filter(({ state }) => state === 'safe').length;
-  return { ...counts, safe: counts.safe - notSafe, pending: counts.pending + notSafe };
+  return counts;
 }
 
 /** A group as the rule's input. A closed gate changes how waiting is called, not how it is counted. */

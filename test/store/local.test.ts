@@ -231,3 +231,20 @@ test.skipIf(process.platform === 'win32')('a read-only file or folder is databas
   expect(await openAsOrdinaryUser(at('closed-folder', 'queue.db'))).toBe('database-read-only');
   expect(await openAsOrdinaryUser(at('closed-folder', 'sub', 'queue.db'))).toBe('database-read-only');
 });
+
+test('a long series of calls lets others in between', async () => {
+  const db = await openLocal(at('series.db'), databaseDeps);
+  await db.run('CREATE TABLE t (x)');
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const began = performance.now();
+  while (performance.now() - began < 200) await db.run('INSERT INTO t VALUES (1)');
+  isOver = true;
+  expect(turns).toBeGreaterThan(3);
+  await db.close();
+});

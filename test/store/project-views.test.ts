@@ -174,6 +174,10 @@ describeDatabases('project views', (db) => {
     const total = states.length;
     const pending = total - outside - safe - needsAttention;
     expect(await countProjectStates(db())).toEqual({ total, safe, pending, needsAttention });
+    // Not called safe: counted as pending, whatever else waits.
+    const doubted = projects.map(({ projectId }) => projectId);
+    const unsure = { total, safe: 0, pending: pending + safe, needsAttention };
+    expect(await countProjectStates(db(), { unsure: doubted })).toEqual(unsure);
     expect({ total, safe, pending, needsAttention }).toEqual({
       total: 20,
       safe: 3,
