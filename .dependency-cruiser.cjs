@@ -53,10 +53,12 @@ const USES = {
     'events',
   ]),
   projects: ['runner', 'detect', 'git', 'store', 'events'],
-  http: ['queue', 'store', 'events', 'version'],
+  http: ['queue', 'store', 'events', 'version', 'client', 'mcp'],
   // For other programs: the same, without a line of the service.
   client: ['http/schemas'],
   react: ['client'],
+  // The API for MCP clients: tools over the client.
+  mcp: ['client'],
   // The page: knows the API's shapes as types, and asks over HTTP.
   dashboard: ['http/schemas'],
   // These know nothing of each other.
@@ -99,6 +101,7 @@ const PACKAGES = {
   croner: ['model'],
   pino: ['host'],
   preact: ['dashboard'],
+  '@modelcontextprotocol': ['mcp'],
   react: ['react'],
   'react-dom': [],
 };

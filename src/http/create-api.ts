@@ -23,6 +23,7 @@ import { addHealthRoutes } from './health.ts';
 import { addHeldRoutes } from './held.ts';
 import { addHistoryRoutes } from './history.ts';
 import { addMachineRoutes } from './machines.ts';
+import { addMcpRoutes } from './mcp.ts';
 import { addNoticeRoutes } from './notices.ts';
 import { createOpenFeeds } from './open-feeds.ts';
 import { addOpenApiRoutes } from './openapi.ts';
@@ -102,6 +103,7 @@ export function createApi(ports: ApiDeps): Api {
   addAuditRoutes(app, deps);
   addFeedRoutes(app, { ...deps, feeds });
   addHealthRoutes(app, deps);
+  addMcpRoutes(app, deps);
   addPageRoutes(app);
   addOpenApiRoutes(app, deps.service);
   return { app, closeFeeds: feeds.closeAll };

@@ -8,6 +8,8 @@ const PROJECT = '/api/sync/projects/:projectId';
 /** An operator runs what is there; an admin decides what is there, who may call, and what leaves the machine. */
 const EXCEPTIONS: readonly (readonly [Role, string, string])[] = [
   ['viewer', 'POST', '/api/sync/tickets'],
+  // Each of its tools calls a route, which has its own role.
+  ['viewer', 'POST', '/mcp'],
   ['operator', 'POST', '/api/sync/start'],
   ['operator', 'POST', '/api/sync/stop'],
   ['operator', 'POST', '/api/sync/pause'],

@@ -7,6 +7,7 @@ import { createFixture, type Fixture } from '../http/api-fixture.ts';
 
 /** Routes that are for others than programs which control the service, and for whom. */
 const NOT_FOR_CLIENTS: Record<string, string> = {
+  'POST /mcp': 'MCP clients, which speak JSON-RPC',
   'POST /api/webhooks/github': 'GitHub, which signs what it sends',
   'GET /': 'people',
   'GET /docs': 'people',

@@ -1,0 +1,51 @@
+// The service as an MCP server: its tools, over a client of the API. Which transport carries it is not known here.
+
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { type Client, ClientError } from '../client/index.ts';
+import { CONTENT_TOOLS } from './content-tools.ts';
+import { PROJECT_TOOLS } from './project-tools.ts';
+import type { Tool } from './tool.ts';
+
+const TOOLS: readonly Tool[] = [...PROJECT_TOOLS, ...CONTENT_TOOLS];
+
+const INSTRUCTIONS =
+  'gitferry commits and pushes project folders by itself. Begin with list_projects or why_blocked. Files that are ' +
+  'held and deletions that wait are let pass by a person only.';
+
+export function createMcpServer({ client, version }: { client: Client; version: string }): McpServer {
+  const server = new McpServer(
+    { name: 'gitferry', title: 'gitferry', version },
+    { instructions: INSTRUCTIONS },
+  );
+  for (const tool of TOOLS) register(server, client, tool);
+  return server;
+}
+
+function register(server: McpServer, client: Client, tool: Tool): void {
+  const { name, title, description, input, kind } = tool;
+  const annotations = {
+    readOnlyHint: kind === 'reads',
+    // A restore takes a snapshot of what it overwrites first, but it does overwrite.
+    destructiveHint: kind === 'restores',
+    idempotentHint: kind !== 'restores',
+    openWorldHint: name === 'trigger_sync',
+  };
+  server.registerTool(
+    name,
+    { title, description, inputSchema: input, annotations },
+    async (given, { signal }) => {
+      try {
+        const answer = await tool.run({ client, signal }, given);
+        return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: answer };
+      } catch (error) {
+        if (!(error instanceof ClientError)) throw error;
+        return { isError: true, content: [{ type: 'text', text: wordsOf(error) }] };
+      }
+    },
+  );
+}
+
+function wordsOf({ detail, action, code, errors }: ClientError): string {
+  const named = errors.map(({ path, message }) => `\n${path}: ${message}`).join('');
+  return `${detail}${action === '' ? '' : ` ${action}`} (${code})${named}`;
+}
