@@ -17,6 +17,7 @@ import { addHistoryCommand } from './history.ts';
 import { addHoldCommand } from './hold.ts';
 import { addListCommand } from './list.ts';
 import { addLogCommand } from './log.ts';
+import { addMcpCommand } from './mcp.ts';
 import { addPauseCommand, addResumeCommand } from './pause.ts';
 import { addQueueCommand } from './queue.ts';
 import { NotRunning } from './reach/open-client.ts';
@@ -55,6 +56,7 @@ const COMMANDS: readonly AddCommand[] = [
   addServiceCommand,
   addBackupCommand,
   addDemoCommand,
+  addMcpCommand,
   addCompletionCommand,
   addVersionCommand,
 ];

@@ -9,7 +9,7 @@ type Asked = { request: Request; client: Client; version: string };
 
 /** `parsedBody` has been read within its limit and is JSON. */
 export async function answerMcp({ request, client, version }: Asked, parsedBody: unknown): Promise<Response> {
-  const server = createMcpServer({ client, version });
+  const server = createMcpServer({ reach: () => client, version });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   try {
     // The SDK's own classes differ in an optional member only: under exactOptionalPropertyTypes that is a fault.

@@ -1,16 +1,19 @@
 // The MCP server over standard input and output, until the input ends.
 
+import { stdin as input, stdout as output } from 'node:process';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import type { Client } from '../client/index.ts';
-import { createMcpServer } from './create-server.ts';
+import { createMcpServer, type McpPorts } from './create-server.ts';
 
 /** Resolves when the caller is gone. Nothing else may write to standard output meanwhile. */
-export async function serveMcp(input: { client: Client; version: string }): Promise<void> {
-  const server = createMcpServer(input);
-  const transport = new StdioServerTransport();
+export async function serveMcp(ports: McpPorts): Promise<void> {
+  const server = createMcpServer(ports);
+  const transport = new StdioServerTransport(input, output);
   const closed = new Promise<void>((resolve) => {
     server.server.onclose = resolve;
+    // The SDK reads until it is closed; only the end of the input says that the caller has gone.
+    input.once('end', resolve).once('close', resolve);
   });
   await server.connect(transport);
   await closed;
+  await server.close();
 }
