@@ -85,14 +85,14 @@ async function arrange({ cause }: Row, scene: Scene): Promise<void> {
   }
 }
 
-function syncOf({ cause, token }: Row, { repo, tip }: Scene) {
+function syncOf({ cause, token, idleTimeoutMs = 20_000 }: Row, { repo, tip }: Scene) {
   const asks = 'discovery' in cause && cause.discovery === true;
   const facts = asks ? NO_FACTS : { ...NO_FACTS, remoteTips: { main: tip }, lastSafeAt: 1 };
   const transport = createTransport({
     clock: systemClock,
     credentialFor: async () => (token === undefined ? null : { username: 'x-access-token', password: token }),
     userAgent: 'git/gitferry-test',
-    idleTimeoutMs: 20_000,
+    idleTimeoutMs,
   });
   // What integration does about a remote that moved on has its own journeys.
   const github = GithubConfigSchema.parse({ enabled: true, syncBranches: ['*'], integrate: 'off' });
@@ -176,7 +176,7 @@ async function expectArrival(row: Row, scene: Scene, facts: typeof NO_FACTS): Pr
   if ('another' in row.cause) await repo.git('pull', '--quiet', '--rebase', 'origin', 'main');
   const asked = requestsOf(scene).length;
   const head = (await repo.git('rev-parse', 'HEAD')).trim();
-  const again = await syncOnce({ ...syncOf(row, scene), facts });
+  const again = await syncOnce({ ...syncOf({ ...row, idleTimeoutMs: 20_000 }, scene), facts });
   expect(again.outcome).toMatchObject({ kind: 'done', status: expect.stringMatching(/success|no-change/) });
   expect(again.facts).toMatchObject({ unpushedCommits: 0, blocked: null });
   expect(again.facts.lastSafeAt).toBeGreaterThan(1);

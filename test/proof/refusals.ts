@@ -30,6 +30,8 @@ export type Row = {
   /** Least pause, milliseconds. */
   pauseMs?: number;
   token?: string;
+  /** How long the remote may be silent; default longer than any answer takes here. */
+  idleTimeoutMs?: number;
   /** Which attempt is judged; default the first. */
   attempt?: number;
 };
@@ -89,6 +91,23 @@ const FAULTS: Row[] = [
     code: 'remote-error',
     ...retried,
     asksFirst: true,
+  },
+  {
+    name: 'a server that takes the push and says nothing',
+    cause: { fault: { kind: 'held' } },
+    code: 'remote-timeout',
+    ...retried,
+    state: 'offline',
+    asksFirst: true,
+    idleTimeoutMs: 300,
+  },
+  {
+    name: 'a server that never says what it has',
+    cause: { fault: { kind: 'held' }, discovery: true },
+    code: 'remote-timeout',
+    ...retried,
+    state: 'offline',
+    idleTimeoutMs: 300,
   },
   {
     name: 'an answer cut off',
@@ -240,7 +259,7 @@ const PERSON: Row[] = [
     cause: status(413),
     code: 'push-too-large',
     ...parked,
-    action: /in parts/,
+    action: /only what is not pushed/,
   },
 ];
 
@@ -261,7 +280,7 @@ const REFUSALS: Row[] = [
     cause: refused(HOOK, 'fatal: pack exceeds maximum allowed size (2.00 GiB)\n'),
     code: 'push-too-large',
     ...parked,
-    action: /in parts/,
+    action: /only what is not pushed/,
   },
   ...(
     [

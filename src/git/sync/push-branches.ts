@@ -10,6 +10,7 @@ import { countAhead } from '../remote/history.ts';
 import type { ChosenRemote } from '../remote/remote-choice.ts';
 import type { ObjectStore } from '../types.ts';
 import type { Engine } from './engine.ts';
+import { pushInParts } from './push-in-parts.ts';
 import type { SyncPorts } from './sync-ports.ts';
 import type { RemoteWork } from './sync-work.ts';
 
@@ -136,10 +137,24 @@ async function pushOne(
   { branch, tip, ask }: { branch: string; tip: string; ask: boolean },
   ports: SyncPorts,
 ): Promise<void> {
-  const { stats, signal, onProgress } = work;
-  const { name, remote } = target;
+  const { objects } = work;
   const known = target.tips()[branch] ?? null;
   await target.refused?.foresee(branch, tip, ask);
+  await pushInParts({
+    ...{ objects, tip, known },
+    push: (part, there) =>
+      pushPart(work, target, { branch, tip: part, known: there, ask: ask && there === known }, ports),
+  });
+}
+
+async function pushPart(
+  work: RemoteWork,
+  target: PushTarget,
+  { branch, tip, known, ask }: { branch: string; tip: string; known: string | null; ask: boolean },
+  ports: SyncPorts,
+): Promise<void> {
+  const { stats, signal, onProgress } = work;
+  const { name, remote } = target;
   await ports.faultPoint?.('push-ready');
   onProgress?.(phaseBegun('pushing'));
   const answer = await target.engine.push({
