@@ -3,7 +3,7 @@
 
 import type { Clock } from '../host/clock.ts';
 import type { Service } from '../model/service.ts';
-import { type ClosedGate, listGates } from '../queue/gates.ts';
+import { type ClosedGate, type KnownQuota, listGates, listQuotas } from '../queue/gates.ts';
 import { type QueueStats, queueStats } from '../queue/reads.ts';
 import type { Database } from '../store/database.ts';
 import { countProjectStates, type ProjectCounts } from '../store/project-views.ts';
@@ -13,6 +13,7 @@ export type Figures = {
   /** Epoch milliseconds; null: nothing was ever read. */
   asOf: number | null;
   gates: ClosedGate[];
+  limits: KnownQuota[];
   queue: Pick<QueueStats, 'queueSize' | 'activeSyncs'>;
   totals: RunTotals;
   projects: ProjectCounts;
@@ -21,6 +22,7 @@ export type Figures = {
 const NONE: Figures = {
   asOf: null,
   gates: [],
+  limits: [],
   queue: { queueSize: 0, activeSyncs: 0 },
   totals: {
     ...{ totalSyncs: 0, successfulSyncs: 0, failedSyncs: 0, successRate: 1 },
@@ -48,13 +50,14 @@ export function createFigureReader({
   let last = NONE;
 
   async function read(): Promise<Figures> {
-    const [gates, queue, totals, projects] = await Promise.all([
+    const [gates, limits, queue, totals, projects] = await Promise.all([
       listGates(db),
+      listQuotas(db),
       queueStats(db),
       runTotals(db),
       countProjectStates(db, { unsure: service.unsureProjects() }),
     ]);
-    return { asOf: clock.now(), gates, queue, totals, projects };
+    return { asOf: clock.now(), gates, limits, queue, totals, projects };
   }
 
   let shared: { writes: number; unsure: string; at: number; figures: Promise<Figures> } | null = null;

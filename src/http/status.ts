@@ -22,7 +22,7 @@ const MOST_OWED_NAMED = 100;
 
 /** Also while the database's server is away: then it says so, and how old the figures are. */
 export async function buildStatus({ db, service, clock, figures }: StatusDeps): Promise<WireStatus> {
-  const { asOf, gates, queue, totals, projects } = await figures();
+  const { asOf, gates, limits, queue, totals, projects } = await figures();
   const outage = db.outage?.() ?? null;
   const scheduler = service.scheduler();
   return {
@@ -39,6 +39,7 @@ export async function buildStatus({ db, service, clock, figures }: StatusDeps): 
       stats: { queueSize: queue.queueSize, activeSyncs: queue.activeSyncs, ...totals },
     },
     gates: gates.map((gate) => ({ ...gate, pausedUntil: isoOf(gate.pausedUntil) })),
+    limits: limits.map((one) => ({ ...one, resetAt: isoOf(one.resetAt), asOf: isoOf(one.asOf) })),
     projects,
     database: {
       kind: db.kind,

@@ -64,7 +64,7 @@ const LIST = `${WITH_NOW}
 
 const QUOTAS = `${WITH_NOW}
   SELECT g.key, g.quota_remaining, g.quota_limit, g.quota_reset_at, g.updated_at FROM gates g, t
-  WHERE g.quota_remaining IS NOT NULL AND g.quota_limit IS NOT NULL AND coalesce(g.quota_reset_at, t.now + 1) > t.now
+  WHERE g.quota_remaining IS NOT NULL AND g.quota_limit IS NOT NULL AND g.quota_reset_at > t.now
   ORDER BY g.key`;
 
 // The slots of a key lie side by side, whichever machine asks.
@@ -153,7 +153,7 @@ export async function noteQuota(db: Database, options: AtTime & Quota & { key: s
   await db.run(NOTE_QUOTA, { ...nowArgs(options), key, remaining, limit, resetAt });
 }
 
-export type KnownQuota = Quota & { key: string; asOf: number };
+export type KnownQuota = Omit<Quota, 'resetAt'> & { key: string; resetAt: number; asOf: number };
 
 /** The limits that hosts told and that have not been renewed since, by gate. */
 export async function listQuotas(db: Database, options: AtTime = {}): Promise<KnownQuota[]> {
@@ -162,7 +162,7 @@ export async function listQuotas(db: Database, options: AtTime = {}): Promise<Kn
     key: String(row.key),
     remaining: Number(row.quota_remaining),
     limit: Number(row.quota_limit),
-    resetAt: row.quota_reset_at as number | null,
+    resetAt: Number(row.quota_reset_at),
     asOf: Number(row.updated_at),
   }));
 }

@@ -67,6 +67,7 @@ test('GET status has every field of the contract', async () => {
           ...{ pausedUntil: ISO, reason: 'rate-limited', remaining: 0, limit: 5_000 },
         },
       ],
+      limits: [],
       projects: { total: 3, safe: 0, pending: 2, needsAttention: 0 },
       database: {
         ...{ kind: 'local', reachable: true, awaySince: null, reason: null, figuresAsOf: ISO },

@@ -49,6 +49,17 @@ const StatusSchema = z
         limit: z.int().nullable(),
       }),
     ),
+    limits: z
+      .array(
+        z.object({
+          key: z.string().openapi({ example: 'cred:github.com' }),
+          remaining: z.int(),
+          limit: z.int(),
+          resetAt: InstantSchema,
+          asOf: InstantSchema,
+        }),
+      )
+      .openapi({ description: 'What hosts said of the limits of their API, by the gate of the account.' }),
     projects: z.object({
       total: z.int(),
       safe: z.int(),
