@@ -2,8 +2,19 @@
 
 import { buildPage } from '../../scripts/build-page.ts';
 import { buildSources } from './built-sources.ts';
+import { createTempFolder, RUNTIME, runToEnd } from './service.ts';
 
 export async function setup(): Promise<void> {
   await buildPage();
   await buildSources();
+  if (RUNTIME === 'deno') await warmUp();
+}
+
+/** Deno keeps what it made of the sources. Several services that do so for the first time at once take long to start. */
+async function warmUp(): Promise<void> {
+  const folder = await createTempFolder();
+  // That it is no repository is found after everything is loaded.
+  const { code, err } = await runToEnd({ dataDir: folder.path, folders: [folder.path] });
+  if (code !== 1 || !err.includes('not-a-repository')) throw new Error(`It does not start on Deno:\n${err}`);
+  await folder.remove();
 }

@@ -19,7 +19,7 @@ const START_LIMIT_MS = 30_000;
 const WAIT_LIMIT_MS = 45_000;
 
 /** `GITFERRY_TEST_RUNTIME=deno` runs the same journeys on Deno. */
-const RUNTIME = process.env.GITFERRY_TEST_RUNTIME === 'deno' || 'Deno' in globalThis ? 'deno' : 'node';
+export const RUNTIME = process.env.GITFERRY_TEST_RUNTIME === 'deno' || 'Deno' in globalThis ? 'deno' : 'node';
 const DENO = RUNTIME === 'deno' ? denoProgram() : '';
 
 export type ServiceOptions = {
