@@ -5,7 +5,7 @@
 const USES = {
   main: ['cli', 'app', 'config', 'version'],
   index: ['app', 'config', 'embed', 'version'],
-  cli: ['app', 'reader', 'client', 'mcp', 'doctor', 'config', 'version'],
+  cli: ['app', 'reader', 'client', 'mcp', 'doctor', 'config', 'github', 'version'],
   doctor: ['git'],
   // The app on a database that no service uses.
   reader: ['app', 'config', 'runner', 'service', 'store'],

@@ -17,6 +17,7 @@ import { addHistoryCommand } from './history.ts';
 import { addHoldCommand } from './hold.ts';
 import { addListCommand } from './list.ts';
 import { addLogCommand } from './log.ts';
+import { addLoginCommand, addLogoutCommand } from './login.ts';
 import { addMcpCommand } from './mcp.ts';
 import { addPauseCommand, addResumeCommand } from './pause.ts';
 import { addQueueCommand } from './queue.ts';
@@ -53,6 +54,8 @@ const COMMANDS: readonly AddCommand[] = [
   addConfigCommand,
   addTokenCommand,
   addDoctorCommand,
+  addLoginCommand,
+  addLogoutCommand,
   addServiceCommand,
   addBackupCommand,
   addDemoCommand,

@@ -7,6 +7,7 @@ import { systemClock, systemRandom } from './clock.ts';
 import { createInotify, type ForeignCalls } from './deno-inotify.ts';
 import { createTreeWatch, type TreeWatch } from './deno-tree-watch.ts';
 import { listenFailure } from './listen-failure.ts';
+import { readInput } from './read-input.ts';
 import { systemTerminal, writeAll } from './terminal.ts';
 import type { Host, Listening } from './types.ts';
 
@@ -39,7 +40,7 @@ const onLinux = deno.build.os === 'linux';
 /** Those of the task `start` in deno.json. */
 const PERMISSIONS = [
   ...['--allow-net', '--allow-read', '--allow-write', '--allow-env', '--allow-sys', '--allow-ffi'],
-  '--allow-run=git,sh,cat,ps,kill',
+  '--allow-run=git,sh,cat,ps,kill,gh',
 ];
 
 export const host: Host = {
@@ -86,5 +87,6 @@ export const host: Host = {
   terminal: systemTerminal,
   writeOut: (text) => writeAll(1, text),
   writeError: (text) => writeAll(2, text),
+  readInput,
   exit: (code) => deno.exit(code),
 };

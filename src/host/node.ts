@@ -7,6 +7,7 @@ import { createAdaptorServer, upgradeWebSocket, type WebSocketServerLike } from 
 import { WebSocketServer } from 'ws';
 import { systemClock, systemRandom } from './clock.ts';
 import { listenFailure } from './listen-failure.ts';
+import { readInput } from './read-input.ts';
 import { systemTerminal, writeAll } from './terminal.ts';
 import type { Host, Listening } from './types.ts';
 
@@ -64,5 +65,6 @@ export const host: Host = {
   terminal: systemTerminal,
   writeOut: (text) => writeAll(1, text),
   writeError: (text) => writeAll(2, text),
+  readInput,
   exit: (code) => process.exit(code),
 };

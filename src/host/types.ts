@@ -66,4 +66,6 @@ export type Host = {
   /** What a command prints; `writeError` for faults. */
   writeOut(text: string): void;
   writeError(text: string): void;
+  /** What is piped in, to its end. */
+  readInput(): Promise<string>;
 };

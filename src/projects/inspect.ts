@@ -6,6 +6,7 @@ import { type ChosenRemote, chooseRemote } from '../git/remote/remote-choice.ts'
 import { normalRemote } from '../git/remote/remote-url.ts';
 import { openRepository } from '../git/repository.ts';
 import type { Repository } from '../git/types.ts';
+import { credentialKey } from '../model/credential-key.ts';
 import { Failure } from '../model/failure.ts';
 import { credentialGate, hostGate } from '../model/gate-keys.ts';
 import type { GithubConfig } from '../model/project-config.ts';
@@ -38,7 +39,8 @@ export async function inspectRepository(
   const chosen = byHttps.kind === 'chosen' ? byHttps : chooseRemote(github ?? {}, config, { keepSsh: true });
   const remote = chosen.kind === 'chosen' ? chosen.remote : null;
   const host = remote?.host ?? 'none';
-  const credential = github?.authentication?.credential ?? host;
+  const named = github?.authentication?.credential;
+  const credential = credentialKey(host, named) ?? named ?? host;
   return {
     repo,
     branch: await branchOf(repo),

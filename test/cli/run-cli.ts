@@ -6,7 +6,9 @@ import type { Host } from '../../src/host/types.ts';
 
 export type Ran = { code: number | null; out: string; err: string };
 
-export type RunOptions = Partial<Pick<Host, 'cwd' | 'homeDir' | 'platform' | 'program' | 'terminal'>> & {
+export type RunOptions = Partial<
+  Pick<Host, 'cwd' | 'homeDir' | 'platform' | 'program' | 'terminal' | 'readInput'>
+> & {
   env?: Record<string, string>;
 };
 
