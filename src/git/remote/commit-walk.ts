@@ -70,11 +70,13 @@ export async function walkAhead(input: {
   }
 
   for (const oid of input.known) await reach(oid, KNOWN);
+  const straightTo = nodes.size === 1 ? [...nodes.keys()][0] : undefined;
   await reach(input.tip, AHEAD);
   let afterwards = 0;
   let count = 0;
   while (queue.length > 0 && !state.met) {
     if (state.open === 0) {
+      if (straightTo !== undefined && isLine(visited, straightTo)) break;
       const newest = queue.at(-1)?.time ?? 0;
       const most = newest < state.oldest ? AFTERWARDS : MOST_AFTERWARDS;
       if (until !== undefined || afterwards >= most) break;
@@ -97,6 +99,14 @@ export async function walkAhead(input: {
     missing: state.missing,
     treeOf: (oid) => nodes.get(oid)?.tree,
   };
+}
+
+/** One after the other down to the only known commit: as each has it for an ancestor, it can reach none of them. */
+function isLine(visited: readonly Node[], to: string): boolean {
+  return visited.every(({ parents }, at) => {
+    const [parent, second] = parents;
+    return second === undefined && parent === (visited[at + 1]?.oid ?? to);
+  });
 }
 
 /** Keeps the queue sorted, newest last; of equal ones the earlier inserted is nearer to the end. */

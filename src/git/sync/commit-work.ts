@@ -129,7 +129,8 @@ async function judge(
   return ports.guard({
     // Of a submodule nothing is stored but the name of a commit.
     files: changes.filter((change) => !isSubmodule(change)).map(guarded),
-    trackedFiles: await engine.countTracked(signal),
+    // Only how many of them are deleted is judged by it.
+    trackedFiles: changes.some(isDeletion) ? await engine.countTracked(signal) : changes.length,
     settings: work.github.guard,
     released: work.releases.files,
     async read(path) {
@@ -139,6 +140,10 @@ async function judge(
     },
     signal,
   });
+}
+
+function isDeletion({ kind }: FileChange): boolean {
+  return kind === 'deleted';
 }
 
 function isSubmodule(change: FileChange): boolean {

@@ -183,3 +183,23 @@ test('isAncestor() does not guess', async () => {
   expect(await isAncestor(cut, await oid('main~1'), tip, LIMIT)).toBe('yes');
   await expect(newObjects(cut, tip, [], LIMIT)).rejects.toMatchObject({ code: 'object-missing' });
 });
+
+test('newObjects() reads no older commits than the known one, however long the history behind it', async () => {
+  const { repo, objects } = await setUp();
+  for (let n = 0; n < 8; n++) await commit(repo, { 'a.txt': `${n}` }, 1_700_000_000 + n);
+  const known = await commit(repo, { 'a.txt': 'known' }, 1_700_000_010);
+  await commit(repo, { 'a.txt': 'ahead' }, 1_700_000_020);
+  const tip = await commit(repo, { 'a.txt': 'tip' }, 1_700_000_030);
+  const read: string[] = [];
+  const watched = {
+    ...objects,
+    read(oid: string) {
+      read.push(oid);
+      return objects.read(oid);
+    },
+  };
+  const found = await newObjects(watched, tip, [known], LIMIT);
+  expect(found).toMatchObject({ commits: 2 });
+  const commits = (await repo.git('rev-list', 'HEAD')).trim().split('\n');
+  expect(new Set(read.filter((oid) => commits.includes(oid)))).toEqual(new Set(commits.slice(0, 3)));
+});
