@@ -21,6 +21,7 @@ import { enrolConsented, enrolFolders } from './projects/enrol-folders.ts';
 import { markSeen } from './queue/workers.ts';
 import { markStopped } from './runner/announce.ts';
 import { createIgnoreCache } from './runner/ignore-cache.ts';
+import { createWebhookKeeper } from './runner/keep-webhooks.ts';
 import { createProgressTable } from './runner/progress-table.ts';
 import { createProjectTable, type ProjectTable } from './runner/project-table.ts';
 import { createSyncTools } from './runner/sync-tools.ts';
@@ -179,7 +180,10 @@ function buildService(built: Built) {
   const tools = createSyncTools({ host, log, db, config: () => config.current() });
   const ignores = createIgnoreCache(enrol);
   const thinSnapshots = createThinning({ sync: tools.sync, projects });
-  const upkeep = createUpkeep({ db, clock, machineId, thinSnapshots, settings: () => config.current() });
+  const publicUrl = () => config.current().publicUrl;
+  const keepWebhooks = createWebhookKeeper({ ...tools.github, ...enrol, clock, log, projects, publicUrl });
+  const settings = () => config.current();
+  const upkeep = createUpkeep({ db, clock, machineId, thinSnapshots, keepWebhooks, settings });
   const roots = () => [...config.current().roots.map((root) => resolve(host.cwd, root)), ...named.roots];
   const discoverDepth = () => config.current().discoverDepth;
   return createService({
@@ -196,6 +200,7 @@ function buildService(built: Built) {
       tools: tools.github,
       progress,
       webhookSecret: () => config.current().webhookSecret,
+      publicUrl,
     },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
     backup: { clock, databasePath: databasePathOf(host, config.current()) },

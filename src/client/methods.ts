@@ -44,6 +44,7 @@ import type { WantedRepository } from '../model/github.ts';
 import type { GithubConfigPatch } from '../model/project-config.ts';
 import type { CallOptions } from './call-options.ts';
 import type { HostMethods } from './host-methods.ts';
+import type { NoticeMethods } from './notice-methods.ts';
 
 type Answer<Schema extends z.ZodType> = Promise<z.infer<Schema>>;
 type Page = { limit?: number; cursor?: string };
@@ -202,4 +203,5 @@ export type Methods = ServiceMethods &
   SyncMethods &
   ProjectMethods &
   ContentMethods &
-  HostMethods;
+  HostMethods &
+  NoticeMethods;

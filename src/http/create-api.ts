@@ -31,6 +31,7 @@ import { addPageRoutes } from './page.ts';
 import { addPauseAllRoutes } from './pause-all.ts';
 import { createPeople } from './people.ts';
 import { createErrorHandler } from './problem.ts';
+import { addProjectWebhookRoutes } from './project-webhook.ts';
 import { addProjectRoutes } from './projects.ts';
 import { addQueueRoutes } from './queue.ts';
 import { addRepositoryRoutes } from './repositories.ts';
@@ -97,6 +98,7 @@ export function createApi(ports: ApiDeps): Api {
   addHeldRoutes(app, deps);
   addSnapshotRoutes(app, deps);
   addWebhookRoutes(app, deps);
+  addProjectWebhookRoutes(app, deps);
   addNoticeRoutes(app, deps);
   addTicketRoutes(app, { tickets });
   addTokenRoutes(app, { ...deps, people });

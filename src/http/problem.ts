@@ -59,6 +59,8 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'repository-exists': 409,
   'no-side-branch': 409,
   'no-github-api': 409,
+  'webhook-refused': 409,
+  'public-url-missing': 409,
   'pull-request-refused': 502,
   'repository-refused': 502,
   'database-busy': 503,

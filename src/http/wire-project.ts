@@ -33,6 +33,7 @@ export function wireProject(view: ProjectView): WireProject {
     heldFiles: facts.heldFiles.map(wireHeldFile),
     remotes: facts.remotes.map((remote) => wireRemote(remote, view)),
     conflictFiles: facts.conflictFiles,
+    webhook: view.webhook && { ...view.webhook, lastDeliveryAt: isoOrNull(view.webhook.lastDeliveryAt) },
     lastSafeAt: isoOrNull(facts.lastSafeAt),
     lastSync: view.lastRun && wireLastSync(view.lastRun),
     job: job === null || job.state === 'idle' ? null : wireJob(job),

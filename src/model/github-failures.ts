@@ -16,6 +16,12 @@ export const githubFailures = {
   'client-id-missing': never(
     'Make an OAuth app with device flow on the host and give its client id (--client-id or SYNC_OAUTH_CLIENT_IDS), or give a token: `gitferry login --with-token`.',
   ),
+  'webhook-refused': never(
+    'Give the token the right to manage webhooks (admin:repo_hook, or Webhooks: write), or set the webhook up by hand.',
+  ),
+  'public-url-missing': never(
+    'Set publicUrl (SYNC_PUBLIC_URL): the address by which the host reaches this service.',
+  ),
   'no-github-api': never(
     'Only git works with this host. If it is GitHub Enterprise, name its API in SYNC_GITHUB_APIS.',
   ),

@@ -16,7 +16,7 @@ import type { JobView } from './job.ts';
 import type { SyncProgress } from './progress.ts';
 import type { HeldFile, Project, RefusedDeletions } from './project.ts';
 import type { GithubConfigPatch } from './project-config.ts';
-import type { WebhookDelivery, WebhookResult } from './webhook.ts';
+import type { ListedDelivery, Webhook, WebhookDelivery, WebhookResult } from './webhook.ts';
 
 export type TriggerOptions = { immediate: boolean; priority?: number };
 
@@ -92,6 +92,9 @@ export type AddProject = {
 
 /** A copy of the database; `path` is absolute. */
 export type Backup = { path: string; sizeBytes: number; durationMs: number };
+
+/** Null: nobody set one up. */
+type ShownWebhook = { webhook: Webhook | null; deliveries: ListedDelivery[] };
 
 /** The scheduler, the watcher and the projects, as the API controls them. Failures are thrown as `Failure`. */
 export type Service = {
@@ -185,6 +188,12 @@ export type Service = {
   backUp(path: string | null): Promise<Backup>;
   /** Acts once upon each signed delivery. @throws Failure `webhook-signature-invalid`, `malformed-json`, `invalid-request` */
   receiveWebhook(delivery: WebhookDelivery): Promise<WebhookResult>;
+  /** The webhook of the project's repository and its newest deliveries. @throws Failure `project-not-found` */
+  webhook(projectId: ProjectId): Promise<ShownWebhook>;
+  /** @throws Failure `public-url-missing`, `webhook-refused`, `no-github-api`, and as `repository` does */
+  registerWebhook(projectId: ProjectId): Promise<ShownWebhook>;
+  /** Takes it away, and registers none again until asked. @throws Failure as `registerWebhook` does */
+  removeWebhook(projectId: ProjectId): Promise<ShownWebhook>;
   /** Git folders under the roots that are not projects yet. */
   discover(): Promise<{ path: string; name: string; remoteUrl: string | null }[]>;
 };

@@ -6,8 +6,10 @@ import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
+import { webhookHealth } from '../model/webhook.ts';
 import { type ProjectGates, readProjectGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
+import { webhooksOfProjects } from '../store/webhooks.ts';
 import { decideSettle, type SettleRules } from './decide-settle.ts';
 import { closeGates, forgetStrikes } from './host-gates.ts';
 import { createRemotePoll, type RemotePoll } from './poll-remotes.ts';
@@ -38,6 +40,7 @@ export function openRemotePoll(ports: RemotePollInput): RemotePoll {
     ...ports,
     intervalMs: () => settings().pollIntervalMs,
     projects: () => projects.all(),
+    slowness: createSlowness(ports),
     async mayAsk({ projectId }) {
       if (ports.isRunning(projectId)) return false;
       const gates = await readProjectGates(db, projectId);
@@ -97,5 +100,23 @@ function createUnreachableHosts(ports: RemotePollInput) {
       lastNote = result.catch(() => undefined);
       return result;
     },
+  };
+}
+
+/** A webhook that delivers says so at once; the question is asked all the same, because a delivery may be lost. */
+const SERVED_SLOWNESS = 6;
+const LOOK_AT_WEBHOOKS_MS = 60_000;
+
+function createSlowness({ db, clock }: Pick<RemotePollInput, 'db' | 'clock'>) {
+  let served: ReadonlySet<ProjectId> = new Set();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (clock.monotonic() - lookedAt >= LOOK_AT_WEBHOOKS_MS) {
+      const hooks = [...(await webhooksOfProjects(db, 'all'))];
+      const healthy = hooks.filter(([, hook]) => webhookHealth(hook, clock.now()) === 'healthy');
+      served = new Set(healthy.map(([projectId]) => projectId));
+      lookedAt = clock.monotonic();
+    }
+    return (projectId: ProjectId) => (served.has(projectId) ? SERVED_SLOWNESS : 1);
   };
 }

@@ -16,6 +16,8 @@ export type RemotePollPorts = {
   /** Read anew before each wait, milliseconds; jittered 3/4 to 5/4. 0 switches polling off. */
   intervalMs(): number;
   projects(): readonly Project[];
+  /** How many times as long to wait, by project: above 1 where a webhook tells of pushes. Asked once a round. */
+  slowness(): Promise<(projectId: ProjectId) => number>;
   /** Whether the project's remote may be asked now: no gate is closed, nobody is at work there already. */
   mayAsk(project: Project): Promise<boolean>;
   /** Tips by full ref name of the remote's refs with these prefixes; null when the project has no remote to ask. */
@@ -62,10 +64,11 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
   }
 
   async function askDue(signal: AbortSignal): Promise<void> {
-    const interval = ports.intervalMs();
+    const slowness = await ports.slowness();
     const now = clock.now();
     const due: Project[] = [];
     for (const project of ports.projects()) {
+      const interval = ports.intervalMs() * slowness(project.projectId);
       // A time that is over and that nobody waits for would keep the loop awake.
       if (interval === 0 || !isPolled(project, now)) {
         dueAt.delete(project.projectId);
@@ -81,7 +84,8 @@ export function createRemotePoll(ports: RemotePollPorts): RemotePoll {
     const work = async () => {
       for (const project of entries) {
         if (signal.aborted) return;
-        dueAt.set(project.projectId, clock.now() + ports.intervalMs() * (0.75 + random() / 2));
+        const interval = ports.intervalMs() * slowness(project.projectId);
+        dueAt.set(project.projectId, clock.now() + interval * (0.75 + random() / 2));
         await askOne(project, signal);
       }
     };

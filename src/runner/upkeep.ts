@@ -20,6 +20,8 @@ export function createUpkeep(ports: {
   machineId: string;
   /** Lets old snapshots go, some in each round. */
   thinSnapshots(): Promise<void>;
+  /** Registers webhooks and looks at them, some in each round. */
+  keepWebhooks(): Promise<void>;
   settings(): UpkeepSettings;
 }): () => Promise<void> {
   const { db, clock, machineId } = ports;
@@ -30,6 +32,7 @@ export function createUpkeep(ports: {
     await pruneEvents(db, { keep: eventsKept });
     await pruneAudit(db, { olderThanMs: clock.now() - auditDays * DAY_MS });
     await ports.thinSnapshots();
+    await ports.keepWebhooks();
     if (clock.monotonic() - revivedAt < REVIVE_EVERY_MS) return;
     revivedAt = clock.monotonic();
     for (const reason of TRANSIENT) await unparkAll(db, { machineId, reason });

@@ -8,7 +8,7 @@ import { Failure } from '../model/failure.ts';
 import type { Service } from '../model/service.ts';
 import type { WebhookDelivery } from '../model/webhook.ts';
 import { claimDelivery, finishDelivery, releaseDelivery } from '../store/webhook-deliveries.ts';
-import { noteDelivery, noteDeliveryOf, secretsOfHook } from '../store/webhooks.ts';
+import { noteDelivery, noteDeliveryOf, repositoryOfWebhook, secretsOfHook } from '../store/webhooks.ts';
 import { actOnNews, keysOf, type NewsPorts } from './webhook-syncs.ts';
 
 export type ReceiverPorts = NewsPorts & {
@@ -38,7 +38,8 @@ export function createWebhookReceiver(ports: ReceiverPorts): Service['receiveWeb
     }
     try {
       const webhookId = await noteArrival(signed, news, ports);
-      const result = await actOnNews(news, ports);
+      const own = webhookId === null ? null : await repositoryOfWebhook(ports.db, webhookId);
+      const result = await actOnNews(news, own === null ? [] : [own], ports);
       await finishDelivery(ports.db, {
         deliveryId,
         webhookId,

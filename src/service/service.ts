@@ -27,6 +27,7 @@ import { createWebhookReceiver } from './receive-webhook.ts';
 import { createRepositoryControl } from './repository-control.ts';
 import { diffProjectSnapshot, listProjectSnapshots, restoreProjectSnapshot } from './snapshots.ts';
 import { triggerElsewhere } from './trigger-elsewhere.ts';
+import { createWebhookControl } from './webhook-control.ts';
 
 export type ServicePorts = {
   version: string;
@@ -44,6 +45,7 @@ export type ServicePorts = {
   roots(): readonly string[];
   discoverDepth(): number;
   webhookSecret(): string | null;
+  publicUrl(): string | null;
 };
 
 /** `wake` makes the queue look at once, after a setting changed. */
@@ -106,10 +108,15 @@ function hosts({
   enrol: { db, machineId, env, homeDir },
   tools,
   sync,
-}: ServicePorts): Pick<Service, 'credentials' | 'repository' | 'openPullRequest'> {
+  publicUrl,
+}: ServicePorts): Pick<
+  Service,
+  'credentials' | 'repository' | 'openPullRequest' | 'webhook' | 'registerWebhook' | 'removeWebhook'
+> {
   const findProject = (projectId: ProjectId) => mustFindProject(db, projectId);
   return {
     ...createRepositoryControl({ ...tools, env, homeDir, machineId, findProject }),
+    ...createWebhookControl({ ...tools, db, env, homeDir, machineId, publicUrl, findProject }),
     ...createCredentialControl({
       ...tools,
       clock: sync.clock,

@@ -35,23 +35,31 @@ export function keysOf({ urls }: WebhookRepository): string[] {
   return [...new Set(urls.map((url) => webhookKey(normalRemote(url))))];
 }
 
-export async function actOnNews(news: WebhookNews, ports: NewsPorts): Promise<WebhookResult> {
+/**
+ * `own`: keys of the webhook that delivered it. Its projects may still call the repository by an address from before
+ * it moved.
+ */
+export async function actOnNews(
+  news: WebhookNews,
+  own: readonly string[],
+  ports: NewsPorts,
+): Promise<WebhookResult> {
   switch (news.kind) {
     case 'other':
       return nothing('ignored', `Nothing here depends on "${news.what}".`);
     case 'ping':
       return nothing('ping', 'The webhook works.');
     case 'push':
-      return pushed(news, ports);
+      return pushed(news, own, ports);
     case 'moved': {
-      const keys = [...keysOf(news.former), ...keysOf(news.repository)];
+      const keys = [...keysOf(news.former), ...keysOf(news.repository), ...own];
       const detail = `${news.former.fullName} is now ${news.repository.fullName}.`;
       return lookAgain(await viewsOf(keys, ports), { detail, lifts: true }, ports);
     }
     case 'archived':
     case 'unarchived':
     case 'deleted': {
-      const views = await viewsOf(keysOf(news.repository), ports);
+      const views = await viewsOf([...keysOf(news.repository), ...own], ports);
       const detail = `${news.repository.fullName} was ${news.kind}.`;
       return lookAgain(views, { detail, lifts: news.kind === 'unarchived' }, ports);
     }
@@ -70,11 +78,12 @@ const nothing = (outcome: WebhookResult['outcome'], detail: string): WebhookResu
 
 async function pushed(
   { repository, ref, after, what }: Extract<WebhookNews, { kind: 'push' }>,
+  own: readonly string[],
   ports: NewsPorts,
 ): Promise<WebhookResult> {
   if (!ref.startsWith(HEADS)) return nothing('ignored', `${what}: only branches are synced.`);
   const branch = ref.slice(HEADS.length);
-  const views = await viewsOf(keysOf(repository), ports);
+  const views = await viewsOf([...keysOf(repository), ...own], ports);
   if (views.length === 0)
     return nothing('ignored', `No project here has ${repository.fullName} as its remote.`);
   const concerned = views.filter(

@@ -13,6 +13,7 @@ import {
   projectState,
 } from '../model/project.ts';
 import type { Run } from '../model/run.ts';
+import { type Webhook, type WebhookHealth, webhookHealth } from '../model/webhook.ts';
 import type { Database, Row } from './database.ts';
 import { GATE_JOINS, gateOf, JOB_COLUMNS, jobOf, type KeyedGate, quietUntilOf } from './job-rows.ts';
 import { readCursor, writeCursor } from './page-cursor.ts';
@@ -26,6 +27,8 @@ export type ProjectView = Project & {
   gate: KeyedGate | null;
   /** When its cron times come next, and when the quiet hours that are now end. */
   schedule: { nextAt: number | null; quietUntil: number | null };
+  /** Of its repository; null: none is known. */
+  webhook: { health: WebhookHealth; lastDeliveryAt: number | null } | null;
   /** The one that finished last. */
   lastRun: Run | null;
   state: ProjectState;
@@ -35,9 +38,11 @@ export type ProjectView = Project & {
 // The clock is not joined: it would stand before the projects and make every page read and sort all of them.
 const VIEW = `WITH ${SILENT_MACHINES}
   SELECT ${PROJECT_COLUMNS}, ${JOB_COLUMNS}, ${RUN_COLUMNS}, ${SILENT_COLUMNS}, p.cron_due_at,
+    w.state AS webhook_state, w.last_delivery_at, w.failed_at, w.checked_at,
     coalesce(:now, (SELECT now FROM clock)) AS now
   FROM projects p ${GATE_JOINS}
   LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
+  LEFT JOIN webhooks w ON w.repository = lower(p.lock_key)
   LEFT JOIN runs r ON r.id = (SELECT id FROM runs WHERE project_id = p.id AND finished_at IS NOT NULL
     ORDER BY finished_at DESC, id DESC LIMIT 1)`;
 
@@ -60,7 +65,23 @@ function viewOf(row: Row, unsure: Unsure = () => null): ProjectView {
   const doubt = known.state === 'safe' ? (unsure(project.projectId) ?? silentReason(row)) : null;
   const { state, reason } = doubt ? { state: 'pending' as const, reason: doubt } : known;
   const schedule = { nextAt: row.cron_due_at as number | null, quietUntil };
-  return { ...project, job, gate, schedule, lastRun, state, stateReason: reason };
+  const webhook = webhookOf(row, now);
+  return { ...project, job, gate, schedule, webhook, lastRun, state, stateReason: reason };
+}
+
+function webhookOf(row: Row, now: number): ProjectView['webhook'] {
+  if (row.webhook_state === null) return null;
+  const lastDeliveryAt = row.last_delivery_at as number | null;
+  const health = webhookHealth(
+    {
+      state: row.webhook_state as Webhook['state'],
+      failedAt: row.failed_at as number | null,
+      checkedAt: row.checked_at as number | null,
+      lastDeliveryAt,
+    },
+    now,
+  );
+  return { health, lastDeliveryAt };
 }
 
 export type ProjectFilter = {

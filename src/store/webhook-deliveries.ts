@@ -1,6 +1,6 @@
 // Which deliveries of webhooks were acted upon: each is acted upon once, whichever machine it reaches.
 
-import type { WebhookOutcome } from '../model/webhook.ts';
+import type { ListedDelivery, WebhookOutcome } from '../model/webhook.ts';
 import type { Database } from './database.ts';
 
 /** Longer than hosts offer to deliver again (three days). */
@@ -48,4 +48,23 @@ export async function releaseDelivery(db: Database, deliveryId: string): Promise
   await db.run('DELETE FROM webhook_deliveries WHERE delivery_id = :deliveryId AND outcome IS NULL', {
     deliveryId,
   });
+}
+
+/** The newest of one webhook, newest first. */
+export async function listDeliveries(
+  db: Database,
+  { webhookId, limit }: { webhookId: number; limit: number },
+): Promise<ListedDelivery[]> {
+  const rows = await db.run(
+    `SELECT delivery_id, event, received_at, outcome, detail FROM webhook_deliveries
+     WHERE webhook_id = :webhookId ORDER BY id DESC LIMIT :limit`,
+    { webhookId, limit },
+  );
+  return rows.map((row) => ({
+    deliveryId: String(row.delivery_id),
+    event: String(row.event),
+    receivedAt: Number(row.received_at),
+    outcome: row.outcome as WebhookOutcome | null,
+    detail: row.detail as string | null,
+  }));
 }

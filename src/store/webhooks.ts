@@ -1,7 +1,9 @@
 // The webhooks of repositories, one row each, and the projects of a repository. Secrets leave by their own function only.
 
+import type { Reason } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { Database } from './database.ts';
+import type { Webhook } from '../model/webhook.ts';
+import type { Database, Row } from './database.ts';
 
 const MOST_SECRETS = 500;
 
@@ -33,7 +35,7 @@ export async function noteDelivery(
      SELECT :repository, :fullName, :hookId, 'found', now, :event, now FROM clock WHERE true
      ON CONFLICT(repository) DO UPDATE SET full_name = excluded.full_name,
        last_delivery_at = excluded.last_delivery_at, last_event = excluded.last_event, failed_at = NULL, failure = NULL,
-       hook_id = coalesce(hook_id, excluded.hook_id),
+       hook_id = iif(state = 'found', coalesce(hook_id, excluded.hook_id), hook_id),
        state = iif(state = 'refused', 'found', state), reason = iif(state = 'refused', NULL, reason)
      RETURNING id`,
     input,
@@ -74,4 +76,108 @@ export async function projectsOfOwner(db: Database, prefix: string): Promise<Pro
     { prefix },
   );
   return rows.map((row) => String(row.project_id) as ProjectId);
+}
+
+/** The columns that `webhookOf` reads, from `webhooks w`. */
+const WEBHOOK_COLUMNS = `w.id AS webhook_id, w.full_name, w.hook_id, w.url, w.state AS webhook_state,
+  w.reason AS webhook_reason, w.last_delivery_at, w.last_event, w.failure, w.failed_at, w.checked_at`;
+
+function webhookOf(row: Row): Webhook {
+  return {
+    webhookId: Number(row.webhook_id),
+    fullName: String(row.full_name),
+    hookId: row.hook_id as number | null,
+    url: row.url as string | null,
+    state: row.webhook_state as Webhook['state'],
+    reason: row.webhook_reason === null ? null : (JSON.parse(String(row.webhook_reason)) as Reason),
+    lastDeliveryAt: row.last_delivery_at as number | null,
+    lastEvent: row.last_event as string | null,
+    failure: row.failure as string | null,
+    failedAt: row.failed_at as number | null,
+    checkedAt: row.checked_at as number | null,
+  };
+}
+
+/** The webhooks that serve these projects, and those of all projects when none is named. */
+export async function webhooksOfProjects(
+  db: Database,
+  projectIds: readonly ProjectId[] | 'all',
+): Promise<Map<ProjectId, Webhook>> {
+  const projects = projectIds === 'all' ? null : JSON.stringify(projectIds);
+  const rows = await db.run(
+    `SELECT p.project_id, ${WEBHOOK_COLUMNS} FROM webhooks w JOIN projects p ON lower(p.lock_key) = w.repository
+     WHERE :projects IS NULL OR p.project_id IN (SELECT value FROM json_each(:projects))`,
+    { projects },
+  );
+  return new Map(rows.map((row) => [String(row.project_id) as ProjectId, webhookOf(row)]));
+}
+
+/** The key of a project's repository; null for one without a remote. */
+export async function repositoryOfProject(db: Database, projectId: ProjectId): Promise<string | null> {
+  const [row] = await db.run(
+    `SELECT lower(lock_key) AS repository FROM projects WHERE project_id = :projectId AND lock_key LIKE 'remote:%'`,
+    { projectId },
+  );
+  return row === undefined ? null : String(row.repository);
+}
+
+/** The key of the repository that a webhook is for. */
+export async function repositoryOfWebhook(db: Database, webhookId: number): Promise<string | null> {
+  const [row] = await db.run('SELECT repository FROM webhooks WHERE id = :webhookId', { webhookId });
+  return row === undefined ? null : String(row.repository);
+}
+
+/** Keeps the secret before the host is asked, because its first delivery may be quicker than its answer. */
+export async function wantWebhook(
+  db: Database,
+  input: { repository: string; fullName: string; secret: string },
+): Promise<{ webhookId: number; secret: string }> {
+  const [row] = await db.run(
+    `INSERT INTO webhooks(repository, full_name, secret, state, created_at)
+     SELECT :repository, :fullName, :secret, 'wanted', now FROM clock WHERE true
+     ON CONFLICT(repository) DO UPDATE SET full_name = excluded.full_name, secret = coalesce(secret, excluded.secret),
+       state = iif(state IN ('off', 'refused'), 'wanted', state), reason = NULL
+     RETURNING id, secret`,
+    input,
+  );
+  return { webhookId: Number(row?.id), secret: String(row?.secret) };
+}
+
+/** The host has it so. `failure`: what the host says of its last delivery. */
+export async function noteRegistered(
+  db: Database,
+  input: { webhookId: number; hookId: number; url: string; failure: string | null },
+): Promise<void> {
+  await db.run(
+    `UPDATE webhooks SET state = 'registered', hook_id = :hookId, url = :url, reason = NULL,
+       checked_at = (SELECT now FROM clock), failure = :failure,
+       failed_at = iif(:failure IS NULL, NULL, coalesce(failed_at, (SELECT now FROM clock)))
+     WHERE id = :webhookId`,
+    input,
+  );
+}
+
+export async function noteRefused(
+  db: Database,
+  { webhookId, reason }: { webhookId: number; reason: Reason },
+): Promise<void> {
+  await db.run(
+    `UPDATE webhooks SET state = 'refused', hook_id = NULL, url = NULL, reason = :reason,
+       checked_at = (SELECT now FROM clock) WHERE id = :webhookId`,
+    { webhookId, reason: JSON.stringify(reason) },
+  );
+}
+
+/** A person wants none: it is not registered again by itself. */
+export async function switchOff(
+  db: Database,
+  input: { repository: string; fullName: string },
+): Promise<void> {
+  await db.run(
+    `INSERT INTO webhooks(repository, full_name, state, created_at)
+     SELECT :repository, :fullName, 'off', now FROM clock WHERE true
+     ON CONFLICT(repository) DO UPDATE SET state = 'off', hook_id = NULL, url = NULL, secret = NULL, reason = NULL,
+       failed_at = NULL, failure = NULL, last_delivery_at = NULL, last_event = NULL`,
+    input,
+  );
 }

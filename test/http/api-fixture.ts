@@ -339,6 +339,18 @@ function createPlayedService(db: Database): Omit<Service, 'receiveWebhook'> {
       await existing(projectId);
       throw new Failure('no-side-branch', `No work of "${projectId}" waits.`);
     },
+    async webhook(projectId) {
+      await existing(projectId);
+      return { webhook: null, deliveries: [] };
+    },
+    async registerWebhook(projectId) {
+      await existing(projectId);
+      throw new Failure('public-url-missing', 'No host can reach this service.');
+    },
+    async removeWebhook(projectId) {
+      await existing(projectId);
+      return { webhook: null, deliveries: [] };
+    },
     async discover() {
       return [{ path: '/home/u/new', name: 'new', remoteUrl: 'https://me:pw12345678@github.com/u/new.git' }];
     },

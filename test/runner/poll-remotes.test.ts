@@ -44,6 +44,7 @@ function createBench(projects: Project[], more: Partial<RemotePollPorts> = {}) {
     log: silentLog,
     intervalMs: () => 5 * MINUTE,
     projects: () => projects,
+    slowness: async () => () => 1,
     mayAsk: async () => true,
     async tipsOf({ projectId }, prefixes) {
       asked.push({ name: projectId, atMs: clock.now() - start, prefixes });
@@ -55,6 +56,25 @@ function createBench(projects: Project[], more: Partial<RemotePollPorts> = {}) {
   });
   return { clock, poll, asked, moved, failed };
 }
+
+test('createRemotePoll() asks less often where a webhook tells of pushes, and as before once it no longer does', async () => {
+  const projects = ['plain', 'served'].map((name) => project(name));
+  let slow = 6;
+  const { clock, poll, asked } = createBench(projects, {
+    slowness: async () => (projectId) => (projectId === 'served' ? slow : 1),
+  });
+  const count = (name: string) => asked.filter((each) => each.name === name).length;
+  poll.start();
+  await clock.advance(180 * MINUTE);
+  expect(count('plain')).toBeGreaterThanOrEqual(28);
+  expect(count('served')).toBeGreaterThanOrEqual(4);
+  expect(count('served')).toBeLessThanOrEqual(9);
+  slow = 1;
+  asked.length = 0;
+  await clock.advance(60 * MINUTE);
+  await poll.stop();
+  expect(count('served')).toBeGreaterThanOrEqual(8);
+});
 
 test('createRemotePoll() asks every project once an interval, each at its own time', async () => {
   const projects = Array.from({ length: 40 }, (_, n) => project(`p${n}`));

@@ -5,6 +5,7 @@ import { ENGINES, PROJECT_STATES } from '../../model/project.ts';
 import { GithubConfigPatchSchema } from '../../model/project-config.ts';
 import { REMOTE_STATES } from '../../model/remote-state.ts';
 import { RUN_STATUSES } from '../../model/run.ts';
+import { WEBHOOK_HEALTH } from '../../model/webhook.ts';
 import {
   CursorSchema,
   DurationMsSchema,
@@ -90,6 +91,10 @@ const ProjectSchema = z
       description: 'How far each remote is, the primary first. Empty before the first sync.',
     }),
     conflictFiles: ConflictFilesSchema,
+    webhook: z
+      .object({ health: z.enum(WEBHOOK_HEALTH), lastDeliveryAt: InstantSchema.nullable() })
+      .nullable()
+      .openapi({ description: 'Of its repository; null: none is known.' }),
     lastSafeAt: InstantSchema.nullable().openapi({
       description: 'The last instant at which everything was known to be on every remote.',
     }),
