@@ -169,9 +169,10 @@ function recordAnswers(app: Api['app'], contract: Contract): string[] {
   const faults: string[] = [];
   const { fetch } = app;
   app.fetch = async (request, ...rest) => {
+    // On Deno nothing can be read of a request that became a WebSocket.
+    const isUpgrade = request.headers.get('upgrade') !== null;
     const answer = await fetch(request, ...rest);
-    const upgraded = request.headers.get('upgrade') !== null && answer.status < 400;
-    if (upgraded) return answer;
+    if (isUpgrade && answer.status < 400) return answer;
     const type = answer.headers.get('content-type');
     const text = type?.includes('json') ? await answer.clone().text() : '';
     const fault = contract.check(request.method, request.url, { status: answer.status, type, text });
