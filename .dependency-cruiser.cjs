@@ -4,7 +4,7 @@
 /** Rooms are folders of src, or single files there. Everyone may also use EVERYONE and its own files. */
 const USES = {
   main: ['cli', 'app', 'config', 'version'],
-  index: ['app', 'config', 'embed', 'version'],
+  index: ['app', 'config', 'embed', 'git', 'version'],
   cli: ['app', 'reader', 'client', 'mcp', 'doctor', 'config', 'github', 'version'],
   doctor: ['git'],
   // The app on a database that no service uses.

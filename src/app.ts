@@ -7,6 +7,7 @@ import type { Config } from './config/settings.ts';
 import { createEventBus } from './events/bus.ts';
 import type { EventBus } from './events/types.ts';
 import { type ChangeScanner, createChangeScanner } from './git/changes/change-scanner.ts';
+import type { McpGitClient } from './git/mcp/git-tools.ts';
 import type { Random } from './host/clock.ts';
 import type { LockFile } from './host/lock-file.ts';
 import type { Log } from './host/log.ts';
@@ -58,6 +59,8 @@ export type AppInput = {
   log: Log;
   /** A token of this run alone, for commands of the same user. */
   runToken?: string;
+  /** Whose git tools push where `github.engine` is `mcp`. */
+  mcpClient?: McpGitClient;
 };
 
 /** @throws Failure `invalid-config`, `unsafe-bind`, `database-in-use`, `database-corrupt`, … */
@@ -177,7 +180,9 @@ function buildService(built: Built) {
   const enrol: EnrolPorts = { db, machineId, env, homeDir };
   const { projects } = built;
   const progress = createProgressTable();
-  const tools = createSyncTools({ host, log, db, config: () => config.current() });
+  const { mcpClient } = built;
+  const mcp = mcpClient === undefined ? {} : { mcpClient };
+  const tools = createSyncTools({ host, log, db, config: () => config.current(), ...mcp });
   const ignores = createIgnoreCache(enrol);
   const thinSnapshots = createThinning({ sync: tools.sync, projects });
   const publicUrl = () => config.current().publicUrl;

@@ -2,12 +2,14 @@
 
 import { createApp } from './app.ts';
 import { flatten, invalidConfig, mergeLayers, readEnvironment } from './config/layers.ts';
+import { checkGitTools, type McpGitClient } from './git/mcp/git-tools.ts';
 import { loadHost } from './host/load.ts';
 import { createLog } from './host/log.ts';
 import type { FeedEvent } from './model/event.ts';
 
 export { getAllProjectsWithGitHub } from './embed/get-all-projects.ts';
 export { updateGitHubConfig } from './embed/update-github-config.ts';
+export type { McpGitClient } from './git/mcp/git-tools.ts';
 export type { FeedEvent } from './model/event.ts';
 export { Failure, type Reason } from './model/failure.ts';
 export type { GithubConfig, GithubConfigPatch } from './model/project-config.ts';
@@ -19,6 +21,8 @@ export type SyncOptions = Record<string, unknown> & {
   host?: string;
   corsOrigin?: string | string[];
   schedulerOptions?: Record<string, unknown>;
+  /** A connected MCP client whose server has git tools: it pushes for projects whose `github.engine` is `mcp`. */
+  mcpClient?: McpGitClient;
 };
 
 export type SyncApi = {
@@ -37,17 +41,18 @@ export type SyncApi = {
 /**
  * Starts the API server; syncing begins with `start()` or `POST /api/sync/start` unless `autoStart: true` is given.
  * Options are the strongest layer but for saved settings; the environment is read too.
- * @throws Failure `invalid-config` listing every fault, `port-in-use`, `database-in-use`, …
+ * @throws Failure `invalid-config` listing every fault, `mcp-git-refused`, `port-in-use`, `database-in-use`, …
  */
-export async function createSyncAPI(options: SyncOptions = {}): Promise<SyncApi> {
+export async function createSyncAPI({ mcpClient, ...options }: SyncOptions = {}): Promise<SyncApi> {
   const host = await loadHost();
+  if (mcpClient !== undefined) await checkGitTools(mcpClient);
   const environment = readEnvironment(host.env);
   const given = flatten({ autoStart: false, ...options }, 'createSyncAPI');
   const issues = [...environment.issues, ...given.issues];
   if (issues.length > 0) throw invalidConfig(issues);
   const layers = { environment: environment.layer, flag: given.layer };
   const log = createLog(mergeLayers(layers).config.logLevel);
-  const app = await createApp({ host, layers, log });
+  const app = await createApp({ host, layers, log, ...(mcpClient !== undefined && { mcpClient }) });
   try {
     await app.start();
   } catch (error) {

@@ -50,6 +50,10 @@ const folder = {
   'needs-system-git': never(
     'The built-in engine must not touch this repository; see docs for the system git engine.',
   ),
+  'mcp-git-refused': never(
+    'The git tools of the MCP client cannot do this safely; set github.engine to "auto".',
+  ),
+  'mcp-git-failed': backoff('See whether the MCP server with the git tools runs and is still connected.'),
   'git-missing': never('Install git, 2.36 or newer, for the user that runs gitferry.'),
   'git-failed': backoff('Run the same git command by hand in the project; it says more.'),
   'lfs-missing': never('Install git-lfs and run `git lfs install`; syncing goes on by itself afterwards.'),

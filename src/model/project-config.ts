@@ -105,8 +105,10 @@ const BranchPatternSchema = z
   .regex(/^[^\s~^:?[\\]+$/, 'must be a branch name or a pattern with *');
 
 const EngineSchema = z
-  .enum(['auto', 'builtin', 'git'])
-  .describe('Which git works here; default auto: the built-in engine where it can, else the system git.');
+  .enum(['auto', 'builtin', 'git', 'mcp'])
+  .describe(
+    'Which git works here; default auto: the built-in engine where it can, else the system git. mcp: the tools of an MCP client push.',
+  );
 
 /** `github` of project.json. Unknown keys are kept: other programs may have put them there. */
 export const GithubConfigSchema = z.looseObject({

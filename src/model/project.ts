@@ -46,7 +46,7 @@ export type Releases = {
 
 export const NO_RELEASES: Releases = { files: [], deletions: null };
 
-export const ENGINES = ['builtin', 'git'] as const;
+export const ENGINES = ['builtin', 'git', 'mcp'] as const;
 /** `reason` is null for the built-in engine. */
 type EngineFact = { name: (typeof ENGINES)[number]; reason: string | null };
 

@@ -1,6 +1,7 @@
 // What a sync is done with: credentials, transport, guard, and the host's API for refusals that need explaining.
 
 import type { Config } from '../config/settings.ts';
+import type { McpGitClient } from '../git/mcp/git-tools.ts';
 import { createGiveWay } from '../git/sync/give-way.ts';
 import type { ChangeGuard, SyncPorts } from '../git/sync/sync-ports.ts';
 import { explainPushFailure } from '../github/explain-failure.ts';
@@ -18,7 +19,13 @@ import { createGithubTools, type GithubTools } from './github-tools.ts';
 
 const SCANNED_BLOBS_REMEMBERED = 20_000;
 
-export function createSyncTools(input: { host: Host; log: Log; db: Database; config: () => Config }): {
+export function createSyncTools(input: {
+  host: Host;
+  log: Log;
+  db: Database;
+  config: () => Config;
+  mcpClient?: McpGitClient;
+}): {
   sync: SyncPorts;
   github: GithubTools;
   explain(failure: Failure, project: Project): Promise<Failure>;
@@ -43,6 +50,7 @@ export function createSyncTools(input: { host: Host; log: Log; db: Database; con
       allowMessageCommands: () => config().allowMessageCommands,
       fsync: () => config().fsync,
       giveWay: createGiveWay(host),
+      ...(input.mcpClient && { mcpClient: input.mcpClient }),
     },
     async explain(failure, project) {
       if (failure.code !== 'repository-not-found' && failure.code !== 'push-forbidden') return failure;

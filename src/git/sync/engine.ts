@@ -1,4 +1,5 @@
-// What a sync asks of a git engine. There are two: the built-in one and the system's git. Whatever differs between
+// What a sync asks of a git engine. There are three: the built-in one, the
+// system's git, and the tools of an MCP client. Whatever differs between
 // them lies behind this type; the steps of a sync do not ask which one they have.
 
 import type { Content } from '../../model/content.ts';
@@ -39,7 +40,7 @@ export type EngineFetch = {
 };
 
 export type Engine = {
-  readonly name: 'builtin' | 'git';
+  readonly name: 'builtin' | 'git' | 'mcp';
   /** Why it is not the built-in one, in words; null when it is. */
   readonly reason: string | null;
   /** How the work tree differs from HEAD. An engine may look further than the scope. */

@@ -6,6 +6,7 @@ import type { Content } from '../../model/content.ts';
 import type { HeldFile, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { FaultPoint } from '../commit/publish-commit.ts';
+import type { McpGitClient } from '../mcp/git-tools.ts';
 import type { GitTransport } from '../remote/transport.ts';
 import type { GiveWay } from './give-way.ts';
 
@@ -71,6 +72,8 @@ export type SyncPorts = {
     github: GithubConfig;
     signal: AbortSignal;
   }): Promise<string | null>;
+  /** Whose git tools push where `github.engine` is `mcp`; left out: nobody's. */
+  mcpClient?: McpGitClient;
   /**
    * Called at the named steps of a commit and at `push-ready`, `push-answered` and `tracking-noted`, so that tests can
    * end the process there. The service never sets it.

@@ -4,18 +4,17 @@
 import { Failure } from '../../model/failure.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import { readRef } from '../refs/refs.ts';
-import { isAncestor } from '../remote/history.ts';
 import type { PushResult } from '../remote/push.ts';
 import type { EnginePush } from '../sync/engine.ts';
 import type { SyncPorts } from '../sync/sync-ports.ts';
 import type { ObjectStore } from '../types.ts';
 import { connectionFailure, refusalFailure } from './push-failure.ts';
 import { pushMessages, readPushLine, sentBytes } from './push-lines.ts';
+import { behindFailure, isFastForward } from './remote-standing.ts';
 import type { RunGit } from './run-git.ts';
 import { listRemoteTips, openSystemRemote, type SystemRemote } from './system-remote.ts';
 
 const PUSH_TIMEOUT_MS = 60 * 60_000;
-const MOST_WALKED_COMMITS = 100_000;
 /** Whole ids in the report; nothing is pushed beside the branch. */
 const EXACT = ['-c', 'core.abbrev=40'];
 
@@ -38,8 +37,8 @@ export async function pushBySystem(push: SystemPush): Promise<PushResult> {
   // Asked first when the tip may be there already: a person's pre-push hook is not to run for nothing.
   const before = push.assumed === null ? await remoteTip(push, remote) : push.assumed;
   if (push.assumed === null && before === tip) return answerOf(push, 'up-to-date', tip, 0);
-  if (push.assumed === null && before !== null && !(await isBehind(push, before))) {
-    throw await behind(push, host, before);
+  if (push.assumed === null && before !== null && !(await isFastForward(push, before))) {
+    throw await behindFailure(push, host, before);
   }
   const options = ['--porcelain', '--progress', '--no-follow-tags', '--recurse-submodules=no'];
   const ref = `refs/heads/${branch}`;
@@ -59,10 +58,10 @@ export async function pushBySystem(push: SystemPush): Promise<PushResult> {
   if (failure.code !== 'push-rejected-non-fast-forward') throw failure;
   const there = await remoteTip(push, remote);
   // Moved back or gone meanwhile, or a lock on the remote's side: worth another try.
-  if (there === null || (await isBehind(push, there))) {
+  if (there === null || (await isFastForward(push, there))) {
     throw new Failure('remote-error', failure.message, { data: failure.data });
   }
-  throw await behind(push, host, there);
+  throw await behindFailure(push, host, there);
 }
 
 function answerOf(
@@ -77,31 +76,4 @@ function answerOf(
 async function remoteTip({ branch, git, ports }: SystemPush, remote: SystemRemote): Promise<string | null> {
   const ref = `refs/heads/${branch}`;
   return (await listRemoteTips(git, remote, [ref], ports.clock.now())).get(ref) ?? null;
-}
-
-/** Whether a push would be a fast-forward. */
-async function isBehind({ objects, tip }: SystemPush, there: string): Promise<boolean> {
-  if (!(await objects.has(there))) return false;
-  return (await isAncestor(objects, there, tip, MOST_WALKED_COMMITS)) === 'yes';
-}
-
-/** The same answers as the built-in engine: who is ahead of whom. */
-async function behind(push: SystemPush, host: string, there: string): Promise<Failure> {
-  const { objects, tip, branch } = push;
-  const known = await objects.has(there);
-  const data = { host, remoteTip: there, known };
-  const text = `${branch} on ${host} is at ${there.slice(0, 10)}`;
-  if (!known) {
-    const lastKnown = push.lastKnown ?? push.assumed;
-    return lastKnown !== null && lastKnown !== tip
-      ? new Failure('remote-diverged', `${text}, which is not here, and there is work here.`, { data })
-      : new Failure('remote-ahead', `${text}, which is not here.`, { data });
-  }
-  return (await isAncestor(objects, tip, there, MOST_WALKED_COMMITS)) === 'yes'
-    ? new Failure('remote-ahead', `${text}, ahead of ${tip.slice(0, 10)} here.`, { data })
-    : new Failure(
-        'remote-diverged',
-        `${text}, and ${tip.slice(0, 10)} is here: both have commits of their own.`,
-        { data },
-      );
 }
