@@ -151,7 +151,9 @@ const remote = {
     'Take the secret out of the unpushed commits and revoke it; gitferry never bypasses this.',
   ),
   'push-rejected-ruleset': never("Change the repository's rules, or sync another branch."),
-  'push-rejected-workflow-scope': never('Give the token the `workflow` scope.'),
+  'push-rejected-workflow-scope': never(
+    'Give the token the `workflow` scope, or Workflows: write if it is a fine-grained one or of an app.',
+  ),
   'push-rejected-hook': never('Read the message of the remote and change what it refuses.'),
   'push-rejected': never('Read the message of the remote, then trigger a sync.'),
 } as const satisfies Record<string, FailureRow>;

@@ -40,6 +40,8 @@ const refused = (reason: string, message: string): Cause => ({ refusal: { reason
 const status = (code: number, body = '', headers: Record<string, string> = {}): { fault: Fault } => ({
   fault: { kind: 'status', status: code, body, headers },
 });
+/** A remote that repeats what it was sent. */
+const SPOKEN_TOKEN = `ghp_${'a1'.repeat(18)}`;
 const HOOK = 'pre-receive hook declined';
 const RULES = 'push declined due to repository rule violations';
 
@@ -71,6 +73,14 @@ const FAULTS: Row[] = [
     code: 'remote-error',
     ...retried,
   },
+  ...['fetch first', 'non-fast-forward'].map(
+    (reason): Row => ({
+      name: `${reason}, although the remote is where it was seen`,
+      cause: refused(reason, ''),
+      code: 'remote-error',
+      ...retried,
+    }),
+  ),
   {
     name: 'reset before an answer',
     cause: { fault: { kind: 'reset' } },
@@ -371,6 +381,32 @@ const REFUSALS: Row[] = [
     code: 'push-rejected-workflow-scope',
     ...parked,
     action: /`workflow` scope/,
+  },
+  ...['an OAuth App', 'a GitHub App'].map(
+    (who): Row => ({
+      name: `a workflow by ${who}`,
+      cause: refused(
+        `refusing to allow ${who} to create or update workflow \`.github/workflows/ci.yml\` without \`workflows\` permission`,
+        '',
+      ),
+      code: 'push-rejected-workflow-scope',
+      ...parked,
+      action: /Workflows: write/,
+      detail: /\.github\/workflows\/ci\.yml/,
+    }),
+  ),
+  {
+    name: 'a wording that nobody knows, with a token in it',
+    cause: refused(
+      'the moon is full',
+      `see https://bot:${SPOKEN_TOKEN}@example.org/why or ask ${SPOKEN_TOKEN}\n`,
+    ),
+    code: 'push-rejected',
+    ...parked,
+    attempt: 2,
+    token: SPOKEN_TOKEN,
+    action: /message of the remote/,
+    detail: /the moon is full see https:\/\/example\.org\/why or ask \[redacted\]/,
   },
   {
     name: 'a wording that nobody knows',
