@@ -125,7 +125,7 @@ describe('what others pushed comes in by the system’s git', () => {
     expect(await row.repo.git('status', '--porcelain')).toBe('');
   });
 
-  test('a file that is being edited is not written over: changed, staged, untracked and ignored ones', async () => {
+  test('an ignored file that stands where theirs shall be is not written over, and all waits for it', async () => {
     await row.repo.write('.gitignore', '*.log\n');
     await row.repo.write('a.md', 'a\n');
     await row.sync(asked);
