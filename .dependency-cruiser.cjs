@@ -100,6 +100,7 @@ const PACKAGES = {
   commander: ['cli'],
   croner: ['model'],
   pino: ['host'],
+  'prom-client': ['http'],
   preact: ['dashboard'],
   '@modelcontextprotocol': ['mcp'],
   react: ['react'],

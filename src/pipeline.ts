@@ -14,14 +14,13 @@ import type { ClaimedJob, JobView } from './model/job.ts';
 import type { Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
-import type { Worker } from './queue/worker.ts';
 import { tellQueued, tellStopped } from './runner/announce.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
 import { createCommitHere } from './runner/commit-here.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
 import { openTimedWork, type TimedWork } from './runner/open-timed-work.ts';
-import { openWorker } from './runner/open-worker.ts';
+import { openWorker, type TickingWorker } from './runner/open-worker.ts';
 import { createOwedChanges, type OwedChanges } from './runner/owed-changes.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
 import { createQueueing, type Queueing } from './runner/queueing.ts';
@@ -54,7 +53,7 @@ class SyncPipeline implements Pipeline {
   readonly #owed: OwedChanges;
   readonly #watcher: ProjectWatcher;
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
-  readonly #worker: Worker;
+  readonly #worker: TickingWorker;
   readonly #timer: ScanTimer;
   readonly #timed: TimedWork;
 
@@ -236,6 +235,7 @@ class SyncPipeline implements Pipeline {
       startedAt: this.#startedAt,
       ...this.#timer.times(),
       activeSyncs: this.#worker.active(),
+      tickAgeMs: this.#worker.tickAgeMs(),
       owed: this.#owed.list(),
     };
   }

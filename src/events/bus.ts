@@ -57,7 +57,7 @@ class DatabaseBus implements EventBus {
   }
 
   listeners(): number {
-    return this.#subscriptions.size;
+    return [...this.#subscriptions].filter(({ isOwn }) => !isOwn).length;
   }
 
   /** @throws whatever `bounds` throws; it can then be started again */

@@ -49,6 +49,10 @@ export class Subscription {
     this.#matches = matchType(options.types);
   }
 
+  get isOwn(): boolean {
+    return this.#options.isOwn === true;
+  }
+
   /** Goes on from `since`, or from where the bus is. Calls nothing back before it has returned. */
   begin(): void {
     const { since } = this.#options;

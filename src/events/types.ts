@@ -23,6 +23,8 @@ export type SubscribeOptions = {
   onReset(latestId: number): void | Promise<void>;
   /** Most events waiting for one subscriber; default 10000. */
   bufferLimit?: number;
+  /** Of the service itself: not counted among the listeners. */
+  isOwn?: boolean;
 };
 
 export type EventBus = {
@@ -34,7 +36,7 @@ export type EventBus = {
   /** Something wrote events to the database (a trigger): read and deliver them. Returns at once. */
   notify(): void;
   subscribe(options: SubscribeOptions): { close(): void };
-  /** Number of open subscriptions. */
+  /** Number of open subscriptions, the service's own left out. */
   listeners(): number;
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -11,9 +11,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SECRET_KEYS = ['token', 'authorization', 'password', 'secret', 'authToken', 'apiToken'];
 const REDACTED = [...SECRET_KEYS, ...SECRET_KEYS.map((key) => `*.${key}`), 'headers.authorization'];
 
-// Credentials inside texts: user info in URLs, GitHub's token formats, bearer headers.
+// Credentials inside texts: user info in URLs, GitHub's token formats and our own, bearer headers.
 const SECRET_TEXT =
-  /(:\/\/)[^/\s:@]+(?::[^/\s@]*)?@|\b(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_\w{20,})|\b(Bearer|Basic) [\w.~+/=-]{6,}/g;
+  /(:\/\/)[^/\s:@]+(?::[^/\s@]*)?@|\b(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|gitferry_[\w-]{43})|\b(Bearer|Basic) [\w.~+/=-]{6,}/g;
 
 /** Takes credentials out of a text that came from outside, before it is stored, logged or answered. */
 export function redact(text: string): string {

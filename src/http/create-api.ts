@@ -24,6 +24,8 @@ import { addHeldRoutes } from './held.ts';
 import { addHistoryRoutes } from './history.ts';
 import { addMachineRoutes } from './machines.ts';
 import { addMcpRoutes } from './mcp.ts';
+import { createMetrics } from './metrics.ts';
+import { addMetricsRoutes, createRequestCounter } from './metrics-routes.ts';
 import { addNoticeRoutes } from './notices.ts';
 import { createOpenFeeds } from './open-feeds.ts';
 import { addOpenApiRoutes } from './openapi.ts';
@@ -75,7 +77,9 @@ export function createApi(ports: ApiDeps): Api {
   const tickets = createTickets(deps);
   const feeds = createOpenFeeds({ ...ports, validTokenIds: (tokenIds) => validTokenIds(ports.db, tokenIds) });
   const people = createPeople({ ...ports, onRevoked: feeds.recheck });
+  const metrics = createMetrics({ ...deps, feeds });
   app.onError(createErrorHandler(deps));
+  app.use(createRequestCounter({ ...deps, metrics }));
   app.use(createRequestIds(deps));
   app.use(createHeaders(deps));
   app.use(createAuditor(deps));
@@ -106,7 +110,12 @@ export function createApi(ports: ApiDeps): Api {
   addFeedRoutes(app, { ...deps, feeds });
   addHealthRoutes(app, deps);
   addMcpRoutes(app, deps);
+  addMetricsRoutes(app, { metrics });
   addPageRoutes(app);
   addOpenApiRoutes(app, deps.service);
-  return { app, closeFeeds: feeds.closeAll };
+  const closeFeeds = () => {
+    metrics.close();
+    return feeds.closeAll();
+  };
+  return { app, closeFeeds };
 }

@@ -16,7 +16,7 @@ const SECURITY = {
 
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Last-Event-ID',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Last-Event-ID, X-Request-Id',
   'Access-Control-Max-Age': '600',
 } as const;
 
@@ -36,7 +36,7 @@ export function createHeaders({ access }: { access: () => AccessOptions }): Midd
     const origin = c.req.header('origin');
     if (origin === undefined || !isConfiguredOrigin(origin, access().corsOrigin)) return;
     c.res.headers.set('Access-Control-Allow-Origin', origin);
-    c.res.headers.set('Access-Control-Expose-Headers', 'Retry-After');
+    c.res.headers.set('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id');
     if (preflight) setAll(c, PREFLIGHT);
   };
 }

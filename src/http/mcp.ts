@@ -7,7 +7,8 @@ import { createClient } from '../client/index.ts';
 import type { Service } from '../model/service.ts';
 import type { ApiApp, ApiEnv } from './api-app.ts';
 import { readBody } from './body.ts';
-import { json, jsonBody, problems } from './schemas/common.ts';
+import { PROXY_HEADERS } from './peer.ts';
+import { json, jsonBody, onlyProblems, problems } from './schemas/common.ts';
 
 const MCP_PATH = '/mcp';
 /** What is in it is MCP's own. */
@@ -25,7 +26,10 @@ export function addMcpRoutes(app: ApiApp, { service }: { service: Pick<Service, 
     responses: {
       200: json(MessageSchema, 'The JSON-RPC answer.'),
       202: { description: 'A notification was taken.' },
-      400: json(MessageSchema, 'This is no message of JSON-RPC, or of an unknown version of the protocol.'),
+      400: {
+        description: 'This is no message of JSON-RPC, or of an unknown version of the protocol.',
+        content: { ...json(MessageSchema, '').content, ...onlyProblems(400)[400].content },
+      },
       406: json(MessageSchema, 'The caller must accept application/json and text/event-stream.'),
       ...problems(413),
     },
@@ -42,7 +46,7 @@ export function addMcpRoutes(app: ApiApp, { service }: { service: Pick<Service, 
 
 /** A client whose calls come from where this request came from. */
 function clientFor(app: ApiApp, c: Context<ApiEnv>) {
-  const carried = ['authorization', 'host', 'x-forwarded-for', 'forwarded'] as const;
+  const carried = ['authorization', 'host', ...PROXY_HEADERS];
   const url = new URL(c.req.url);
   return createClient({
     url: url.origin,

@@ -9,7 +9,14 @@ export type Peer = {
   forwardedFor: string | null;
 };
 
-const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+/** By which a proxy shows. */
+export const PROXY_HEADERS = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-real-ip',
+  'via',
+] as const;
 const LONGEST = 200;
 
 export function peerOf(c: Context): Peer {

@@ -158,13 +158,16 @@ export function createErrorHandler({ log, newId }: { log: Log; newId(): string }
   return (error: unknown, c: Context) => {
     if (error instanceof Failure) {
       if (answerStatus(error.code) === 500)
-        log.error({ err: error, code: error.code, path: c.req.path }, 'request failed');
+        log.error(
+          { err: error, code: error.code, requestId: c.get('requestId'), path: c.req.path },
+          'request failed',
+        );
       return answerProblem(error);
     }
     if (error instanceof HTTPException && error.status < 500) {
       return answerProblem(invalidRequest([{ path: '', message: error.message }]));
     }
-    const errorId = newId();
+    const errorId = c.get('requestId') ?? newId();
     log.error(
       { err: error, errorId, method: c.req.method, path: c.req.path },
       'unexpected error in a request',

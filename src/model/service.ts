@@ -34,6 +34,8 @@ export type SchedulerStatus = {
   lastScanAt: number | null;
   nextScanAt: number | null;
   activeSyncs: number;
+  /** Since the queue was last looked at; null while stopped or before the first look. */
+  tickAgeMs: number | null;
   /** Projects with changes that the queue could not take yet; committed here meanwhile. */
   owed: ProjectId[];
 };

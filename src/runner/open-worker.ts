@@ -15,6 +15,9 @@ export type LeaseTerms = { leaseMs: number; maxCrashes: number; crashDelayMs: nu
 const LEASE: LeaseTerms = { leaseMs: 30_000, maxCrashes: 5, crashDelayMs: 1_000 };
 const IDLE_POLL_MS = 5_000;
 
+/** `tickAgeMs`: since the queue was last looked at, answered or not; null before the first look. */
+export type TickingWorker = Worker & { tickAgeMs(): number | null };
+
 export function openWorker(ports: {
   db: Database;
   bus: EventBus;
@@ -28,7 +31,7 @@ export function openWorker(ports: {
   run(job: ClaimedJob, signal: AbortSignal): Promise<void>;
   /** The queue's server is away; told at every look that fails because of that. */
   onAway(): void;
-}): Worker {
+}): TickingWorker {
   const { db, bus, clock, log, workerId, machineId, settings, run, lease = LEASE } = ports;
   const onError = (error: unknown, job?: ClaimedJob) => {
     const isAway = error instanceof Failure && error.code === 'database-unreachable';
@@ -36,13 +39,15 @@ export function openWorker(ports: {
     const level = isAway ? 'debug' : 'error';
     log[level]({ err: error, projectId: job?.projectId }, 'the worker met a fault');
   };
-  return createWorker({
+  let tickedAt: number | null = null;
+  const worker = createWorker({
     ...{ clock, run },
     leaseMs: lease.leaseMs,
     idlePollMs: IDLE_POLL_MS,
     maxConcurrent: () => settings().maxConcurrentSyncs,
     jobTimeoutMs: () => settings().jobTimeoutMs,
     async fetch(freeSlots, held) {
+      tickedAt = clock.monotonic();
       const mostPerCredential = settings().maxSyncsPerCredential;
       const answer = await tick(db, { workerId, machineId, freeSlots, held, mostPerCredential, ...lease });
       bus.notify();
@@ -50,4 +55,6 @@ export function openWorker(ports: {
     },
     onError,
   });
+  const tickAgeMs = () => (tickedAt === null ? null : clock.monotonic() - tickedAt);
+  return Object.assign(worker, { tickAgeMs });
 }

@@ -24,11 +24,20 @@ export async function checkHealth(
       await ports.writeDatabase();
       return 'writable';
     }),
-    // Stopped on purpose is no fault; a pipeline that does not get on with its work shows in the database check.
-    scheduler: { ok: true, detail: scheduler.running ? 'running' : 'stopped' },
+    scheduler: schedulerCheck(scheduler),
     watcher: watcherCheck(scheduler, watcher),
     disk: await check(() => freeSpace(ports.dataFolder)),
   };
+}
+
+/** The queue is looked at every few seconds. */
+const OLDEST_TICK_MS = 60_000;
+
+/** Stopped on purpose is no fault. */
+function schedulerCheck({ running, tickAgeMs }: SchedulerStatus): { ok: boolean; detail: string } {
+  if (!running || tickAgeMs === null) return { ok: true, detail: running ? 'starting' : 'stopped' };
+  const detail = `looked at the queue ${Math.round(tickAgeMs / 1000)} s ago`;
+  return { ok: tickAgeMs <= OLDEST_TICK_MS, detail };
 }
 
 function watcherCheck(scheduler: SchedulerStatus, watcher: WatcherStatus): { ok: boolean; detail: string } {

@@ -33,6 +33,7 @@ const STOPPED: SchedulerStatus = {
   lastScanAt: null,
   nextScanAt: null,
   activeSyncs: 0,
+  tickAgeMs: null,
   owed: [],
 };
 

@@ -11,6 +11,7 @@ const NOT_FOR_CLIENTS: Record<string, string> = {
   'POST /api/webhooks/github': 'GitHub, which signs what it sends',
   'GET /': 'people',
   'GET /docs': 'people',
+  'GET /metrics': 'Prometheus',
   'GET /openapi.json': 'generators of clients',
 };
 

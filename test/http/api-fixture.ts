@@ -242,6 +242,7 @@ function createPlayedService(db: Database): Omit<Service, 'receiveWebhook'> {
       lastScanAt: 2_000,
       nextScanAt: null,
       activeSyncs: 0,
+      tickAgeMs: 0,
       owed: [],
     }),
     watcher: () => ({ mode: 'events', watched: 12, degradedReason: null }),

@@ -144,7 +144,7 @@ describe('roles', () => {
     'GET /api/sync/credentials',
   ];
   const ADMIN_READS = ['GET /api/sync/discover', 'GET /api/sync/tokens', 'GET /api/sync/audit'];
-  const VIEWER_CHANGES = ['POST /api/sync/tickets'];
+  const VIEWER_CHANGES = ['POST /api/sync/tickets', 'POST /mcp'];
   const OPEN = /^GET \/(?:health|style\.css|assets\/:name)?$|^POST \/api\/webhooks\/github$/;
 
   function needed(method: string, path: string): Role {

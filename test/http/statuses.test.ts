@@ -31,11 +31,17 @@ beforeAll(async () => {
     access: { apiToken: TOKEN },
     service: faulty(() => serviceFault),
     databaseFault: () => databaseFault,
+    notices: { targets: async () => [], test: testNotices },
   });
   await api.addProject('blog');
   routes = api.contract.routes;
 });
 afterAll(() => api.close());
+
+async function testNotices() {
+  if (serviceFault !== null) throw serviceFault;
+  return [{ target: 'webhook' as const, ok: true, detail: 'sent' }];
+}
 
 const METHODS = [
   'triggerAll',
@@ -201,7 +207,7 @@ test('2xx: every route answers what it is there for', async () => {
   const ordered = [...routes].sort((a, b) => last.indexOf(nameOf(a)) - last.indexOf(nameOf(b)));
   for (const { method, path, operation } of ordered) {
     const name = `${method} ${path}`;
-    if (name === 'POST /api/sync/tokens') continue;
+    if (name === 'POST /api/sync/tokens' || name === 'POST /mcp') continue;
     const body = operation.requestBody === undefined ? undefined : bodyFor(name);
     const address = at(path).replace(
       'f'.repeat(12),
@@ -213,6 +219,15 @@ test('2xx: every route answers what it is there for', async () => {
         : await api.send(method, address, body, admin);
     expect(Math.floor(answer.status / 100), `${name}: ${answer.text}`).toBe(2);
   }
+});
+
+test('POST /mcp answers calls, takes notifications, and wants a caller that reads both forms', async () => {
+  const both = { ...admin, accept: 'application/json, text/event-stream' };
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+  expect((await api.send('POST', '/mcp', call, both)).status).toBe(200);
+  const notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
+  expect((await api.send('POST', '/mcp', notification, both)).status).toBe(202);
+  expect((await api.send('POST', '/mcp', call, { ...admin, accept: 'text/html' })).status).toBe(406);
 });
 
 test('what only some routes answer', async () => {
