@@ -11,7 +11,7 @@ import { type ProjectGates, readProjectGates } from '../queue/strikes.ts';
 import type { Database } from '../store/database.ts';
 import { webhooksOfProjects } from '../store/webhooks.ts';
 import { decideSettle, type SettleRules } from './decide-settle.ts';
-import { closeGates, forgetStrikes } from './host-gates.ts';
+import { askAlone, closeGates } from './host-gates.ts';
 import { createRemotePoll, type RemotePoll } from './poll-remotes.ts';
 import type { ProjectTable } from './project-table.ts';
 import type { Queueing } from './queueing.ts';
@@ -46,12 +46,10 @@ export function openRemotePoll(ports: RemotePollInput): RemotePoll {
       const gates = await readProjectGates(db, projectId);
       return gates !== null && !gates.isPaused && !gates.isParked && hosts.mayAsk(gates);
     },
-    async tipsOf(project, prefixes, signal) {
-      const tips = await askTips(project, prefixes, { clock: ports.clock, signal }, ports.sync);
-      const gates = tips && (await readProjectGates(db, project.projectId));
-      if (gates) await forgetStrikes(db, gates);
-      return tips;
-    },
+    tipsOf: (project, prefixes, signal) =>
+      askAlone(db, project.projectId, () =>
+        askTips(project, prefixes, { clock: ports.clock, signal }, ports.sync),
+      ),
     async onMoved(projectId) {
       const asked = { trigger: 'schedule', delayMs: 0, force: false, askRemote: true } as const;
       await ports.queue([projectId], asked);
