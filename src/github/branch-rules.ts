@@ -58,9 +58,10 @@ async function byRulesets(ask: AskGithub, ref: Question): Promise<BranchRules> {
     const words = REFUSING[type];
     if (words === undefined) continue;
     const set = RulesetSchema.safeParse(id === undefined ? {} : await read(ask, ref, `/rulesets/${id}`));
-    const known = set.success ? set.data : { name: '' };
-    // Whoever may bypass it pushes as if it were not there.
-    if (known.current_user_can_bypass === 'always') continue;
+    const known = set.success ? set.data : { name: '', current_user_can_bypass: undefined };
+    // Whoever may bypass it pushes as if it were not there; where that is not told, a push finds it out.
+    const bypass = known.current_user_can_bypass;
+    if (bypass === undefined || bypass === 'always' || bypass === 'exempt') continue;
     const named = known.name === '' ? '' : ` (ruleset "${known.name}")`;
     return { kind: 'refused', why: `${ref.branch} ${words}${named}` };
   }
