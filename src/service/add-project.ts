@@ -1,5 +1,6 @@
 // Taking a folder in: made a repository first where that is asked for, and given one on the host.
 
+import { realpath } from 'node:fs/promises';
 import { readGitConfig } from '../git/config/user-config.ts';
 import { initRepository } from '../git/preview/init-repository.ts';
 import { chooseRemote } from '../git/remote/remote-choice.ts';
@@ -12,6 +13,7 @@ import { type EnrolPorts, enrolProject } from '../projects/enrol.ts';
 import { findSettings } from '../projects/settings-home.ts';
 import { updateSettings } from '../projects/update.ts';
 import type { GithubTools } from '../runner/github-tools.ts';
+import { findSavedProject } from '../store/projects.ts';
 import { createFor } from './repository-control.ts';
 
 type Ports = { enrol: EnrolPorts; tools: Pick<GithubTools, 'github' | 'hasApi'> };
@@ -50,7 +52,9 @@ async function makeRemote(
   const { env, homeDir } = enrol;
   const settings = await findSettings(path);
   const config = await readGitConfig({ repo: await openRepository(path), env, homeDir });
-  const remoteUrl = github?.remoteUrl ?? settings.github?.remoteUrl;
+  const saved = await findSavedProject(enrol.db, enrol.machineId, await realpath(path));
+  const known = settings.github ?? saved?.project.github;
+  const remoteUrl = github?.remoteUrl ?? known?.remoteUrl;
   const chosen = chooseRemote(remoteUrl === undefined ? {} : { remoteUrl }, config, { keepSsh: true });
   if (chosen.kind === 'chosen') {
     throw new Failure('remote-exists', `${path} has the remote ${chosen.remote.url}; none was made.`);
