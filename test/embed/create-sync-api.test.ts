@@ -108,7 +108,9 @@ test('mounted in another app, by a path or at its own, it answers there: calls, 
   const url = `http://localhost:${server.port}`;
   try {
     expect(await (await fetch(url)).text()).toBe('the other program');
-    for (const client of [createClient({ url: `${url}/gitferry` }), createClient({ url })]) {
+    // Under a path `mount` makes a new request, and Deno upgrades only its own.
+    const plain = 'Deno' in globalThis ? { WebSocket: null } : {};
+    for (const client of [createClient({ url: `${url}/gitferry`, ...plain }), createClient({ url })]) {
       expect((await client.projects()).projects.map(({ projectId }) => projectId)).toEqual(['blog']);
       await expect(client.project('nobody')).rejects.toMatchObject({ code: 'project-not-found' });
       const feed = client.events({ since: 0 });
