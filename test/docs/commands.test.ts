@@ -49,7 +49,10 @@ beforeAll(async () => {
         ['demo', 'src/cli/demo.ts'] as const,
       ].map(([name, path]) => [name, flagsOf(read(path))]),
     ),
-    commandFlags: new Set(commands().flatMap((command) => command.options.map(({ long }) => long ?? ''))),
+    commandFlags: new Set([
+      ...commands().flatMap((command) => command.options.map(({ long }) => long ?? '')),
+      ...flagsOf(read('scripts/test.ts')),
+    ]),
     isCommand,
     routes: operations,
     isVariable: (name) => variables.has(name) || (!name.startsWith('SYNC_') && others.has(name)),
