@@ -1,5 +1,7 @@
 // The service as an MCP server: its tools, over a client of the API. Which transport carries it is not known here.
 
+// Deno finds the types of this package by names without an ending only.
+// @ts-types="@modelcontextprotocol/sdk/server/mcp"
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { type Client, ClientError } from '../client/index.ts';
 import { Failure } from '../model/failure.ts';

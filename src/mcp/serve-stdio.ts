@@ -1,6 +1,7 @@
 // The MCP server over standard input and output, until the input ends.
 
 import { stdin as input, stdout as output } from 'node:process';
+// @ts-types="@modelcontextprotocol/sdk/server/stdio"
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { createMcpServer, type McpPorts } from './create-server.ts';
 
