@@ -4,18 +4,20 @@ import type { FeedMessage } from '../http/schemas/feed.ts';
 import { methodOf, type Service, withQuery } from './ask.ts';
 import { ClientError, lost } from './client-error.ts';
 import type { FeedQuery, OpenFeed } from './feed-connection.ts';
-import type { SocketLike } from './platform.ts';
+import type { Platform, SocketLike } from './platform.ts';
 import { FEED_PATH, ROUTES } from './routes.ts';
 
 /** A socket cannot be told to wait: above so many messages it is closed, and the feed resumes where the reader is. */
 const MOST_WAITING = 10_000;
+/** Where something between does not know upgrades, a socket may open never, and fail never. */
+const OPENING_LIMIT_MS = 10_000;
 
 export const openSocketFeed: OpenFeed = async function* (service, { query, signal, onHeard }) {
-  const { WebSocket } = service.platform;
+  const { WebSocket, timer } = service.platform;
   if (WebSocket === null) throw new TypeError('There is no WebSocket here.');
   const ticket = await ticketOf(service, signal);
   const address = `${service.url}${withQuery(FEED_PATH, { ...query, ticket })}`;
-  const inbox = createInbox(new WebSocket(address.replace(/^http/, 'ws')), { signal, onHeard });
+  const inbox = createInbox(new WebSocket(address.replace(/^http/, 'ws')), { signal, onHeard, timer });
   try {
     for (;;) {
       yield* inbox.takeAll();
@@ -30,19 +32,25 @@ export const openSocketFeed: OpenFeed = async function* (service, { query, signa
 };
 
 /** What arrives at a socket, until it is taken. */
-function createInbox(socket: SocketLike, ports: { signal: AbortSignal; onHeard(): void }) {
+function createInbox(
+  socket: SocketLike,
+  ports: { signal: AbortSignal; onHeard(): void; timer: Platform['timer'] },
+) {
   let waiting: FeedMessage[] = [];
   let opened = false;
   let over = false;
   let wake = () => {};
   const end = () => {
     over = true;
+    cancelLimit();
     ports.signal.removeEventListener('abort', end);
     socket.close();
     wake();
   };
+  const cancelLimit = ports.timer(OPENING_LIMIT_MS, end);
   socket.addEventListener('open', () => {
     opened = true;
+    cancelLimit();
   });
   socket.addEventListener('message', ({ data }) => {
     ports.onHeard();

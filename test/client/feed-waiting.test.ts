@@ -98,3 +98,25 @@ test('a connection over which nothing passes any more is given up, and the feed 
   expect((await next).value?.id).toBe(missed);
   await feed.return();
 });
+
+test('a socket that neither opens nor fails is given up, and server-sent events take over', async () => {
+  const { api, proxy } = await openService();
+  const [first = 0] = await publishNotices(api, 1);
+  class Stuck {
+    addEventListener(): void {}
+    close(): void {}
+  }
+  const connections: Connection[] = [];
+  const timer = (delayMs: number, fire: () => void) =>
+    delayMs === 45_000 ? () => {} : systemClock.timer(1, fire);
+  const feed = followFeed(service(proxy.url, { WebSocket: Stuck, timer }), {
+    since: first - 1,
+    onConnection: (connection) => connections.push(connection),
+  });
+  expect((await feed.next()).value?.id).toBe(first);
+  await feed.return();
+  expect(connections).toMatchObject([
+    { kind: 'lost', error: { code: 'no-websocket' } },
+    { kind: 'open', transport: 'event-stream' },
+  ]);
+});
