@@ -59,6 +59,8 @@ const METHODS = [
   'previewProject',
   'repository',
   'openPullRequest',
+  'registerWebhook',
+  'removeWebhook',
 ] as const satisfies (keyof Service)[];
 
 /** Answers as a working service would, or throws the fault of the moment. */
@@ -83,6 +85,7 @@ function faulty(fault: () => Failure | null): Partial<Service> {
       skipped: [{ path: 'b', reason: 'held' }],
     }),
     repository: () => repository,
+    registerWebhook: () => ({ webhook: null, deliveries: [] }),
     openPullRequest: () => ({ number: 1, url: 'https://x.y/1', created: true, head: 'side', base: 'main' }),
     backUp: () => ({ path: '/data/backups/x.db', sizeBytes: 1, durationMs: 1 }),
   };
