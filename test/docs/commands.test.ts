@@ -92,6 +92,7 @@ function variablesOfOthers(): string[] {
     'src/cli/terminal/style.ts',
     'src/cli/reach/known-services.ts',
     'test/support/service.ts',
+    'test/support/journey.ts',
     'Dockerfile',
     'scripts/notify/mail.sh',
   ].map(read);
