@@ -15,7 +15,7 @@ import { moduleArgs } from './module-args.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src/main.ts');
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 60_000;
 const WAIT_LIMIT_MS = 45_000;
 
 /** `GITFERRY_TEST_RUNTIME=deno` runs the same journeys on Deno. */

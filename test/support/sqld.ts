@@ -54,7 +54,7 @@ async function launch(folder: string, port: number, args: readonly string[]): Pr
   child.stderr?.on('data', (chunk) => {
     said += String(chunk);
   });
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
     if (child.exitCode !== null) throw new Error(`sqld ended with ${child.exitCode}: ${said}`);
     const answered = await fetch(`http://127.0.0.1:${port}/health`).then(
