@@ -2,8 +2,7 @@
 // ETags, redirects followed by hand, a time limit, and failures by name. The only file, with sources/app.ts and
 // device-login.ts, that knows Octokit. No retries of its own: those belong to the gates and the queue.
 
-import { Octokit } from '@octokit/core';
-import { requestLog } from '@octokit/plugin-request-log';
+import { Octokit } from '@octokit/rest';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { networkFailure } from '../host/network-failure.ts';
@@ -73,7 +72,6 @@ export type ApiAnswer = {
 export type AskGithub = (request: ApiRequest) => Promise<ApiAnswer | null>;
 
 const MOST_REDIRECTS = 3;
-const LoggingOctokit = Octokit.plugin(requestLog);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 const REMEMBERED_ANSWERS = 500;
 
@@ -185,7 +183,7 @@ function tellQuota(headers: Headers, now: number, tell: (quota: ToldQuota) => vo
 
 function openOctokit(input: GithubApiInput, token: string | null): Octokit {
   const debug = (message: string) => input.log.debug(message);
-  return new LoggingOctokit({
+  return new Octokit({
     userAgent: input.userAgent,
     ...(token !== null && { auth: token }),
     ...(input.fetch && { request: { fetch: input.fetch } }),

@@ -1,7 +1,7 @@
 // Gets a token by the device flow: a person confirms a code in any browser, and no secret of ours is needed.
 
 import { createOAuthDeviceAuth } from '@octokit/auth-oauth-device';
-import { Octokit } from '@octokit/core';
+import { Octokit } from '@octokit/rest';
 import type { Clock } from '../host/clock.ts';
 import { Failure } from '../model/failure.ts';
 import { answerOf, octokitFailure } from './octokit-failure.ts';

@@ -18,8 +18,8 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LONG_MS = 900_000;
 /** What an install may take: see docs/packages.md for what is in it, and for the part that is not ours to leave out. */
-const MOST_BYTES = 73_000_000;
-const MOST_BYTES_ONE_LIBRARY = 62_000_000;
+const MOST_BYTES = 85_000_000;
+const MOST_BYTES_ONE_LIBRARY = 75_000_000;
 
 const HAS_REGISTRY = 'Deno' in globalThis ? false : hasRegistry();
 if (!HAS_REGISTRY)

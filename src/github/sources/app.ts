@@ -2,7 +2,7 @@
 
 import { createPrivateKey } from 'node:crypto';
 import { createAppAuth } from '@octokit/auth-app';
-import { Octokit } from '@octokit/core';
+import { Octokit } from '@octokit/rest';
 import type { Clock } from '../../host/clock.ts';
 import { splitKey } from '../../model/credential-key.ts';
 import { Failure } from '../../model/failure.ts';
