@@ -23,7 +23,9 @@ let db: Database;
 let folder: { path: string; remove(): Promise<void> };
 beforeAll(async () => {
   folder = await temporaryFolder();
-  db = await openDatabase({ path: join(folder.path, 'queue.db') }, databaseDeps);
+  // A database that lets nobody in between a series of calls: the clock of these tests would not wait for it.
+  const clock = { ...databaseDeps.clock, monotonic: () => 0 };
+  db = await openDatabase({ path: join(folder.path, 'queue.db') }, { ...databaseDeps, clock });
 });
 beforeEach(async () => void (await db.run('DELETE FROM projects')));
 afterAll(async () => {
