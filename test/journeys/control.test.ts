@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts';
 import type { FeedEvent } from '../../src/model/event.ts';
 import { createGitRepo } from '../support/git-repo.ts';
-import { beginJourney, expectTwins, type Journey, untilRemoteHas } from '../support/journey.ts';
+import { beginJourney, expectTwins, type Journey, remoteFile, untilRemoteHas } from '../support/journey.ts';
 
 let journey: Journey;
 beforeEach(async () => {
@@ -153,13 +153,13 @@ test('a longer quiet period set by PATCH holds the next save back, a shorter one
     'project.json',
     await readFile(join(project.path, 'project.json'), 'utf8'),
   );
-  await service.untilState('calm', 'safe');
-
+  // Not until it is safe: where project.json is noticed once more by now, that too waits for an hour.
   const feed = await service.feed();
   await project.repo.write('slow.md', 'slow\n');
   await feed.until((message) => message.type === 'change.detected', 'the noticed change');
   const waiting = await service.untilState('calm', 'pending');
   expect(waiting.job).toMatchObject({ state: 'scheduled', waitingFor: 'quiet-period' });
+  expect(await remoteFile(project, 'slow.md')).toBeNull();
   feed.close();
 
   expect((await schedule(100)).status).toBe(200);
