@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { type ConfigAccess, checkBind, createConfigAccess } from './config/access.ts';
 import { flatten, type Layers, mergeLayers } from './config/layers.ts';
+import { accessOf, pipelineSettings } from './config/parts.ts';
 import type { Config } from './config/settings.ts';
 import { createEventBus } from './events/bus.ts';
 import type { EventBus } from './events/types.ts';
@@ -232,21 +233,3 @@ type Parts = AppInput & {
   projects: ProjectTable;
   dataFolder: string;
 };
-
-function pipelineSettings(config: Config) {
-  return {
-    scanIntervalMs: config['schedulerOptions.scanInterval'],
-    pollIntervalMs: config.pollIntervalMs,
-    maxConcurrentSyncs: config['schedulerOptions.maxConcurrentSyncs'],
-    maxSyncsPerCredential: config.maxSyncsPerCredential,
-    maxRetries: config['schedulerOptions.maxRetries'],
-    retryDelayMs: config['schedulerOptions.retryDelay'],
-    rateLimitDelayMs: config['schedulerOptions.rateLimitDelay'],
-    jobTimeoutMs: config.jobTimeoutMs,
-    shutdownGraceMs: config.shutdownGraceMs,
-  };
-}
-
-function accessOf({ apiToken, corsOrigin, host, allowedHosts }: Config) {
-  return { apiToken, corsOrigin, boundHost: host, allowedHosts };
-}
