@@ -26,6 +26,10 @@ const DENIED_NAMES = [
   '.pgpass',
   '.htpasswd',
   '.vault-token',
+  // What a service of ours keeps where it was started: the token of its run, and secrets of webhooks.
+  '*.runtime.json',
+  'sync-queue.db',
+  'sync-queue.db-*',
 ];
 
 /** Folder and name together. */

@@ -16,6 +16,9 @@ test.each([
   ['passwords.kdbx', '*.kdbx'],
   ['credentials.json', 'credentials.json'],
   ['.aws/credentials', '.aws/credentials'],
+  ['data/sync-queue.db.runtime.json', '*.runtime.json'],
+  ['data/sync-queue.db', 'sync-queue.db'],
+  ['data/sync-queue.db-wal', 'sync-queue.db-*'],
   ['home/.aws/credentials', '.aws/credentials'],
 ])('deniedName() denies %s by %s', (path, pattern) => {
   expect(deniedName(path)).toBe(pattern);
