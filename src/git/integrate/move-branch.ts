@@ -70,7 +70,9 @@ export async function moveBranch(input: MoveInput): Promise<number> {
   } catch (error) {
     const head = await readHead(repo);
     if (head.oid !== to) await update.takeBack();
-    if (head.oid === to || update.isEmpty) await update.close();
+    // What an earlier run began is still half done, though this one did nothing: its journal is needed.
+    const isResumed = input.kept !== undefined;
+    if (head.oid === to || (update.isEmpty && !isResumed)) await update.close();
     throw error;
   }
   await update.close();

@@ -1,8 +1,9 @@
 // Brings index and branch to a commit whose files are written under the index's lock. git makes the new index in the
 // form of the old one and moves the branch; the lock is ours.
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
+import { refuseDuringStash } from '../commit/foreign-command.ts';
 import type { Publication } from '../commit/publish-commit.ts';
 import type { IndexChange } from '../index/index-write.ts';
 import type { WorkTreeTools } from '../integrate/work-tree-tools.ts';
@@ -33,6 +34,7 @@ export async function publishMove(publication: Publication, tools: Tools): Promi
   try {
     await faultPoint('index-locked');
     await refuseIfMoved({ repo, head, clock: wait.clock });
+    await refuseDuringStash(repo, new Set(await readdir(repo.gitDir)), wait.clock.now());
     const changed = typeof changes === 'function' ? await changes(await tools.readIndex()) : changes;
     await lock.write(await newIndex(changed, tools), fsync);
     await faultPoint('index-written');
