@@ -36,6 +36,9 @@ export function createBranchRules(ports: Ports): WhyRefused {
     const answer = read(push, ports);
     remembered.delete(key);
     remembered.set(key, { at: now, answer });
+    // A refusal is asked for anew each time: whoever lifts a rule must not wait for it.
+    const forget = () => void (remembered.get(key)?.answer === answer && remembered.delete(key));
+    answer.then((refused) => refused !== null && forget(), forget);
     const [oldest] = remembered.keys();
     if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
     return known === undefined ? answer : known.answer;

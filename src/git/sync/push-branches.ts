@@ -80,14 +80,29 @@ export async function pushBranches(
       await pushOne(work, target, { branch, tip, ask: target.ask || isUnknown }, ports);
       target.refused?.forget(branch);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      if (await target.refused?.putAside(branch, tip, error)) continue;
-      first ??= error;
-      noteFailed(work, target, { branch, tip }, error);
-      if (STOPS_ALL.has(error.code) || work.signal.aborted) break;
+      const failure = await putAside(target, { branch, tip }, error);
+      if (failure === null) continue;
+      first ??= failure;
+      noteFailed(work, target, { branch, tip }, failure);
+      if (STOPS_ALL.has(failure.code) || work.signal.aborted) break;
     }
   }
   if (first) throw first;
+}
+
+/** Null: the work is on a side branch now. Where that one is refused too, the other branches go on all the same. */
+async function putAside(
+  { refused }: PushTarget,
+  { branch, tip }: { branch: string; tip: string },
+  error: unknown,
+): Promise<Failure | null> {
+  if (!(error instanceof Failure)) throw error;
+  try {
+    return (await refused?.putAside(branch, tip, error)) ? null : error;
+  } catch (aside) {
+    if (aside instanceof Failure) return aside;
+    throw aside;
+  }
 }
 
 /** The synced branches there are; the checked-out one first: it holds what was just saved. */
