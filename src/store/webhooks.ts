@@ -7,7 +7,10 @@ import type { Database, Row } from './database.ts';
 
 const MOST_SECRETS = 500;
 
-/** The secrets that a delivery may be signed with; `hookId` is the host's number, null when it named none. */
+/**
+ * The secrets that a delivery may be signed with; `hookId` is the host's number, null when it named none. Hosts name it:
+ * without it the secrets of all hooks are not tried, because everybody may ask for that.
+ */
 export async function secretsOfHook(
   db: Database,
   hookId: number | null,
@@ -15,7 +18,7 @@ export async function secretsOfHook(
   // One that is being registered has no number yet, and its first delivery may come before the host's answer.
   const rows = await db.run(
     `SELECT id, secret FROM webhooks WHERE secret IS NOT NULL
-       AND (:hookId IS NULL OR hook_id IS NULL OR hook_id = :hookId)
+       AND (hook_id IS NULL OR hook_id = :hookId)
      ORDER BY hook_id IS NULL, id DESC LIMIT ${MOST_SECRETS}`,
     { hookId },
   );

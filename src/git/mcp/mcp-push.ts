@@ -59,10 +59,11 @@ function whyRefused({ remote, probe }: McpPush): string | null {
     return `The git tools push to a remote by its name, and no remote of this repository has the address on ${host} and tracks it.`;
   }
   if (!/^[\w.][\w.-]*$/.test(name)) return `The git tools do not take the name of the remote "${name}".`;
-  if (probe.config.get('push.followtags') === 'true')
+  if (probe.config.getBoolean('push.followTags') ?? false)
     return 'push.followTags is set: the git tools would push tags that nobody has looked at.';
-  const submodules = probe.config.get('push.recursesubmodules') ?? 'no';
-  if (submodules === 'on-demand' || submodules === 'only')
+  const recurses = probe.config.getBoolean('submodule.recurse') ?? false;
+  const submodules = probe.config.get('push.recursesubmodules') ?? (recurses ? 'on-demand' : 'no');
+  if (!['no', 'false', 'off', '0', 'check'].includes(submodules))
     return `push.recurseSubmodules is "${submodules}": the git tools would push submodules too.`;
   return null;
 }
