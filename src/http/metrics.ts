@@ -37,16 +37,23 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
   const instruments = createInstruments(registry);
   instruments.info.set({ version: service.version, machine: service.machineId }, 1);
-  const subscription = deps.bus.subscribe({
-    isOwn: true,
-    types: COUNTED,
-    onEvents: (events) => {
-      for (const event of events) countEvent(event, instruments);
-    },
-    // Counters that miss some events are still counters: they never go back.
-    onReset: () => {},
-    onOverflow: () => deps.log.warn('the metrics could not follow the events and stand still'),
-  });
+  let isClosed = false;
+  let subscription = listen();
+  function listen(): ReturnType<EventBus['subscribe']> {
+    return deps.bus.subscribe({
+      isOwn: true,
+      types: COUNTED,
+      onEvents: (events) => {
+        for (const event of events) countEvent(event, instruments);
+      },
+      // Counters that miss some events are still counters: they never go back.
+      onReset: () => {},
+      onOverflow: () => {
+        deps.log.warn('the metrics could not follow the events; some are not counted');
+        if (!isClosed) subscription = listen();
+      },
+    });
+  }
   const stopLag = measureLag(clock, (lagMs) => instruments.lag.observe(lagMs / 1000));
   return {
     contentType: registry.contentType,
@@ -58,6 +65,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       instruments.requests.observe({ method, route, status: String(status) }, durationMs / 1000);
     },
     close() {
+      isClosed = true;
       subscription.close();
       stopLag();
     },

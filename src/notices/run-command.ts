@@ -19,7 +19,7 @@ type CommandPorts = {
 const LIMIT_MS = 30_000;
 const MOST_ERROR_BYTES = 4_096;
 /** What the service is told in confidence is not passed on. */
-const SECRET_NAME = /^SYNC_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL/i;
+const SECRET_NAME = /^SYNC_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_?KEY/i;
 
 /** Resolves when it has ended well. @throws Failure `notice-failed` with the end of what it wrote to standard error */
 export function runNoticeCommand(message: Message, ports: CommandPorts): Promise<void> {

@@ -24,7 +24,7 @@ type CommandAnswer = { kind: 'output'; text: string } | { kind: 'failed'; detail
 const LIMIT_MS = 10_000;
 const MOST_OUTPUT_BYTES = 64 * 1024;
 /** What the service is told in confidence is no business of a project's program. */
-const SECRET_NAME = /^SYNC_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL/i;
+const SECRET_NAME = /^SYNC_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_?KEY/i;
 
 /** Never throws; a fault is an answer, because a message can be made without the command. */
 export function runMessageCommand(options: CommandInput): Promise<CommandAnswer> {

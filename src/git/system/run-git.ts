@@ -58,7 +58,7 @@ function environment(env: Environment, more: Environment): NodeJS.ProcessEnv {
 
 // Traces may show credentials; the others would lead git to another repository, or a hook to our own tokens.
 const TAKEN_AWAY =
-  /^(?:GIT_TRACE|GIT_CURL_VERBOSE|GIT_DIR$|GIT_WORK_TREE$|GIT_INDEX_FILE$|GIT_COMMON_DIR$|GIT_OBJECT_DIRECTORY$|GIT_ALTERNATE|GIT_NAMESPACE$|GIT_PREFIX$|SYNC_|GITHUB_TOKEN$|GH_TOKEN$)/;
+  /^(?:GIT_TRACE|GIT_CURL_VERBOSE|GIT_DIR$|GIT_WORK_TREE$|GIT_INDEX_FILE$|GIT_COMMON_DIR$|GIT_OBJECT_DIRECTORY$|GIT_ALTERNATE|GIT_NAMESPACE$|GIT_PREFIX$|SYNC_|GITHUB_TOKEN$|GH_TOKEN$|.*PRIVATE_?KEY)/;
 
 /** Takes one line of its input and becomes git; ends when there is none, because we have ended. */
 const ONCE_TOLD = 'read -r word && exec git "$@"';
