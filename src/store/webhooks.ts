@@ -6,11 +6,10 @@ import type { Webhook } from '../model/webhook.ts';
 import type { Database, Row } from './database.ts';
 
 const MOST_SECRETS = 500;
+/** Hosts name their hook; without a name fewer are tried, because everybody may ask for that. */
+const MOST_SECRETS_UNNAMED = 20;
 
-/**
- * The secrets that a delivery may be signed with; `hookId` is the host's number, null when it named none. Hosts name it:
- * without it the secrets of all hooks are not tried, because everybody may ask for that.
- */
+/** The secrets that a delivery may be signed with; `hookId` is the host's number, null when it named none. */
 export async function secretsOfHook(
   db: Database,
   hookId: number | null,
@@ -18,9 +17,9 @@ export async function secretsOfHook(
   // One that is being registered has no number yet, and its first delivery may come before the host's answer.
   const rows = await db.run(
     `SELECT id, secret FROM webhooks WHERE secret IS NOT NULL
-       AND (hook_id IS NULL OR hook_id = :hookId)
-     ORDER BY hook_id IS NULL, id DESC LIMIT ${MOST_SECRETS}`,
-    { hookId },
+       AND (:hookId IS NULL OR hook_id IS NULL OR hook_id = :hookId)
+     ORDER BY hook_id IS NULL, id DESC LIMIT :most`,
+    { hookId, most: hookId === null ? MOST_SECRETS_UNNAMED : MOST_SECRETS },
   );
   return rows.map((row) => ({ webhookId: Number(row.id), secret: String(row.secret) }));
 }
