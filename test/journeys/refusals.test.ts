@@ -179,7 +179,9 @@ test('a refusal in words that nobody knows is tried once more, then told in the 
   expect(shown.stateReason.code).toBe('push-rejected');
   expect(shown.stateReason.detail).toMatch(/the moon is full.*tomorrow/);
   const { history } = (await service.api('GET', '/api/sync/history/moon')).body;
-  const told = history.filter(({ error }: { error: unknown }) => error !== null);
+  const told = history.filter(
+    ({ error }: { error: { code: string } | null }) => error?.code === 'push-rejected',
+  );
   expect(told.map(({ status, attempt }: { status: string; attempt: number }) => [status, attempt])).toEqual([
     ['failed', 2],
     ['retrying', 1],
