@@ -1,10 +1,11 @@
 // `gitferry version`: of this program, of its runtime, and of the running service if that is another.
 
 import type { Command } from 'commander';
+import type { Host } from '../host/types.ts';
 import { VERSION } from '../version.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
 import { asking } from './reach/asking.ts';
-import { findService, type ReachOptions } from './reach/find-service.ts';
+import { findService, type ReachOptions, SeveralServices } from './reach/find-service.ts';
 import { createOutput } from './terminal/output.ts';
 
 export function addVersionCommand(program: Command, { host, does }: Cli): void {
@@ -14,8 +15,7 @@ export function addVersionCommand(program: Command, { host, does }: Cli): void {
       does(async (options: ReachOptions): Promise<ExitCode> => {
         const output = createOutput(host, options);
         const { runtime, runtimeVersion, platform } = host;
-        const found = await findService(host, options);
-        const service = found.kind === 'running' ? found.runtime.version : null;
+        const service = await runningVersion(host, options);
         output.document({ success: true, version: VERSION, runtime, runtimeVersion, platform, service });
         output.line(`gitferry ${VERSION} (${runtime} ${runtimeVersion}, ${platform})`);
         if (service !== null && service !== VERSION)
@@ -23,4 +23,15 @@ export function addVersionCommand(program: Command, { host, does }: Cli): void {
         return EXIT.done;
       }),
     );
+}
+
+/** Null where none runs, and where it is not said which of several is meant: this program's own version needs none. */
+async function runningVersion(host: Host, options: ReachOptions): Promise<string | null> {
+  try {
+    const found = await findService(host, options);
+    return found.kind === 'running' ? found.runtime.version : null;
+  } catch (error) {
+    if (error instanceof SeveralServices) return null;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 // GET /api/sync/events: one path, three transports, chosen by what the caller asks for.
 
 import type { Context } from 'hono';
+import { accepts } from 'hono/accepts';
 import type { EventBus } from '../events/types.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
@@ -63,6 +64,7 @@ function answerFeed(c: Context<ApiEnv>, deps: WebSocketFeedDeps): Response | Pro
   if (c.req.header('upgrade')?.toLowerCase() === 'websocket') return answerWebSocket(c, deps);
   // Hono answers HEAD by GET's handler, and nobody would ever read that stream.
   if (c.req.method === 'HEAD') return c.body(null);
-  const accept = c.req.header('accept') ?? '';
-  return accept.includes('text/event-stream') ? answerServerSentEvents(c, deps) : answerPoll(c, deps);
+  const supports = ['application/json', 'text/event-stream'];
+  const wanted = accepts(c, { header: 'Accept', supports, default: 'application/json' });
+  return wanted === 'text/event-stream' ? answerServerSentEvents(c, deps) : answerPoll(c, deps);
 }

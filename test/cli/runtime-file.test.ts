@@ -11,6 +11,7 @@ import { loadHost } from '../../src/host/load.ts';
 import { processStart } from '../../src/host/process-start.ts';
 import type { Host } from '../../src/host/types.ts';
 import { beginJourney } from '../support/journey.ts';
+import { jsonOf, runCli } from './run-cli.ts';
 
 let folder: string;
 let host: Host;
@@ -93,6 +94,11 @@ test('from any folder the only running service is found; of several one has to b
   await pretendService(second);
   await expect(findService(host, {})).rejects.toThrow(`Several services run:\n  ${first}\n  ${second}`);
   expect(await findService(host, { db: second })).toMatchObject({ kind: 'running', databasePath: second });
+  const version = await runCli(['version', '--json'], {
+    ...host,
+    env: { ...host.env } as Record<string, string>,
+  });
+  expect(jsonOf(version)).toMatchObject({ success: true, service: null });
   const named = { ...host, env: { ...host.env, SYNC_DB_PATH: first } };
   expect(await findService(named, {})).toMatchObject({ kind: 'running', databasePath: first });
 });

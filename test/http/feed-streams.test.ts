@@ -51,6 +51,18 @@ describe('server-sent events', () => {
     await until(() => api.bus.listeners() === 1);
   });
 
+  test.each([
+    ['text/event-stream;q=0.9, */*;q=0.1', 'text/event-stream'],
+    ['application/json, text/event-streams', 'application/json'],
+    ['text/event-stream;q=0, application/json', 'application/json'],
+    ['*/*', 'application/json'],
+  ])('are what Accept: %s asks for, or the page is: %s', async (wanted, type) => {
+    await publishNotices(api, 1);
+    const response = await fetch(`${server.url}${FEED}?since=0&timeoutMs=0`, { headers: { accept: wanted } });
+    expect(response.headers.get('content-type')).toContain(type);
+    await response.body?.cancel();
+  });
+
   test('go on after Last-Event-ID, which wins over an older since', async () => {
     const ids = await publishNotices(api, 10);
     const feed = await open(`?since=${ids[0]}`, { 'last-event-id': String(ids[6]) });

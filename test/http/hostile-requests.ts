@@ -144,7 +144,8 @@ export function createHostileRequests(
           : encodeURI(wellFormed(pick(STRINGS))),
     );
     const query = (operation.parameters ?? [])
-      .filter((parameter) => parameter.in === 'query' && chance(0.5))
+      // By default a long poll waits, so how long it may is always said.
+      .filter(({ in: place, name }) => place === 'query' && (name === 'timeoutMs' || chance(0.5)))
       .map(({ name, schema }) => [name, queryText(name, schema)]);
     if (chance(0.1)) query.push([wellFormed(pick(STRINGS)), wellFormed(pick(STRINGS))]);
     const text = new URLSearchParams(query as [string, string][]).toString();

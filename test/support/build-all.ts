@@ -4,10 +4,14 @@ import { buildPage } from '../../scripts/build-page.ts';
 import { buildSources } from './built-sources.ts';
 import { createTempFolder, RUNTIME, runToEnd } from './service.ts';
 
-export async function setup(): Promise<void> {
+export async function setup(): Promise<() => Promise<void>> {
+  // Which services a person has had here is no concern of a test.
+  const state = await createTempFolder();
+  process.env.XDG_STATE_HOME = state.path;
   await buildPage();
   await buildSources();
   if (RUNTIME === 'deno') await warmUp();
+  return state.remove;
 }
 
 /** Deno keeps what it made of the sources. Several services that do so for the first time at once take long to start. */

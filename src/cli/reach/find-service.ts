@@ -39,10 +39,10 @@ export async function findService(host: Host, options: ReachOptions): Promise<Fo
   const running = looked.filter((one) => one.kind === 'running');
   const [only] = running;
   if (only !== undefined && running.length === 1) return only;
-  if (running.length > 1) throw severalFailure('run', running);
+  if (running.length > 1) throw new SeveralServices('run', running);
   const [last] = looked;
   if (last === undefined || last.kind === 'running') return stopped(here, false);
-  if (looked.length > 1) throw severalFailure('were here', looked);
+  if (looked.length > 1) throw new SeveralServices('were here', looked);
   return stopped(last.databasePath, last.isStale);
 }
 
@@ -57,9 +57,12 @@ async function lookAt(databasePath: string): Promise<Looked> {
   return { kind: 'running', url: runtime.url, token: runtime.token, runtime, databasePath };
 }
 
-function severalFailure(what: string, services: readonly { databasePath: string }[]): Failure {
-  const paths = services.map(({ databasePath }) => `  ${databasePath}`);
-  return new Failure('invalid-request', `Several services ${what}:\n${paths.join('\n')}`, {
-    action: 'Say which one is meant: --db <file>.',
-  });
+/** It is not said which of several services is meant. */
+export class SeveralServices extends Failure {
+  constructor(what: string, services: readonly { databasePath: string }[]) {
+    const paths = services.map(({ databasePath }) => `  ${databasePath}`);
+    super('invalid-request', `Several services ${what}:\n${paths.join('\n')}`, {
+      action: 'Say which one is meant: --db <file>.',
+    });
+  }
 }
