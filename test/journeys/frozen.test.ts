@@ -78,6 +78,9 @@ else
 
       held.release();
       process.kill(first.pid, 'SIGCONT');
+      await first.untilState('notes', 'safe');
+      // Whichever of the two synced it, the other has to look itself before it says so.
+      expect((await second.api('POST', '/api/sync/trigger', {})).status).toBe(202);
       await second.untilState('notes', 'safe');
       expect(await runOf(frozenRun.fence)).toEqual(taken);
       expect(await remoteFile(project, 'saved.md')).toBe('saved\n');
