@@ -20,7 +20,7 @@ const ANY_NUMBER = 1_000_000;
 // runs or a call is under way: the first one finds out whether the host answers again.
 const CLAIM = `
   UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
-    dirty_since = NULL, forced = 0, attempt = attempt + 1, started_at = ${NOW},
+    dirty_since = NULL, claimed_forced = forced, forced = 0, attempt = attempt + 1, started_at = ${NOW},
     lease_until = ${NOW} + :leaseMs, rank = NULL, run_at = NULL, updated_at = ${NOW}
   WHERE id = (
     SELECT j.id FROM lanes l

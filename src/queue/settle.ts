@@ -52,16 +52,18 @@ const FINISH = `
     attempt = 0, ask_remote = iif(want_gen > claimed_gen, ask_remote, 0), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
-// A forced request that came during the run is a person's wish for another try at once.
+// A forced request that came during the run is a person's wish for another try at once. One that the run itself was begun
+// for lasts where the run gave way (it costs no attempt) or was released; after a fault the next try is a retry like others.
 const TRY_AGAIN = `
   UPDATE jobs SET state = iif(:park AND NOT forced, 'parked', 'scheduled'),
     run_at = CASE WHEN forced THEN ${NOW} WHEN NOT :park THEN ${NOW} + :delayMs END,
-    dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, max(attempt - :spared, 0)), ${CLOSED}
+    dirty_since = coalesce(dirty_since, started_at), attempt = iif(forced, 0, max(attempt - :spared, 0)),
+    forced = max(forced, :spared AND claimed_forced), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
 const RELEASE = `
   UPDATE jobs SET state = 'scheduled', run_at = started_at, dirty_since = coalesce(dirty_since, started_at),
-    attempt = max(attempt - 1, 0), ${CLOSED}
+    attempt = max(attempt - 1, 0), forced = max(forced, claimed_forced), ${CLOSED}
   WHERE ${OWNED} RETURNING id`;
 
 const SAVE_FACTS = `

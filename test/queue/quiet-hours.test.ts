@@ -75,6 +75,22 @@ describeDatabases('quiet hours', (db) => {
     expect(await readJobRow(db(), 'blog')).toMatchObject({ run_at: T0 + HOUR, attempt: 1 });
   });
 
+  test.each([
+    { kind: 'later' as const, delayMs: 100, reason: OFFLINE },
+    { kind: 'release' as const, reason: OFFLINE },
+  ])('a person who insisted still does when the sync steps back: $kind', async (outcome) => {
+    await addProjectRow(db(), 'blog');
+    await quietFor(db(), T0, T0 + HOUR);
+    await put(db(), 'blog', T0 + 1, { force: true, trigger: 'api' });
+    for (const at of [T0 + 2, T0 + 1_000]) {
+      const job = await claimOne(db(), at);
+      await settle(db(), job, at + 10, outcome);
+    }
+    await settle(db(), await claimOne(db(), T0 + 2_000), T0 + 2_010);
+    await put(db(), 'blog', T0 + 3_000);
+    expect(await claimNames(db(), T0 + 9_000)).toEqual([]);
+  });
+
   test('quiet hours that are taken away give back what waited for their end', async () => {
     await addProjectRow(db(), 'blog');
     await quietFor(db(), T0, T0 + HOUR);

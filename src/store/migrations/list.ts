@@ -13,10 +13,11 @@ import { webhooks } from './010-webhooks.ts';
 import { people } from './011-people.ts';
 import { fewerIndexes } from './012-fewer-indexes.ts';
 import { notices } from './013-notices.ts';
+import { claimedForce } from './014-claimed-force.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
   ...[machines, scheduleTimes, probes, webhooks],
-  ...[people, fewerIndexes, notices],
+  ...[people, fewerIndexes, notices, claimedForce],
 ];
