@@ -11,7 +11,7 @@ const backupRoute = createRoute({
   path: '/api/sync/backup',
   summary: 'Copy the database into the data folder',
   request: { body: jsonBody(BackupBodySchema) },
-  responses: { 200: json(BackupAnswerSchema, 'The copy is on disk.'), ...problems(400, 409, 413) },
+  responses: { 200: json(BackupAnswerSchema, 'The copy is on disk.'), ...problems(400, 408, 409, 413) },
 });
 
 export function addBackupRoutes(app: ApiApp, { service }: { service: Pick<Service, 'backUp'> }): void {

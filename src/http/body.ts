@@ -1,52 +1,83 @@
-// Reads a request's body once, within its limit, and checks that it is JSON before any schema sees it.
+// Reads a request's body once, within its limits of size and time, and checks that it is JSON before any schema sees it.
 // The content type a caller names does not matter; no body at all counts as `{}`.
 
 import type { MiddlewareHandler } from 'hono';
+import type { Clock } from '../host/clock.ts';
 import { Failure } from '../model/failure.ts';
 import type { ApiEnv } from './api-app.ts';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** @throws Failure `body-too-large`, `malformed-json`, `invalid-request` */
-export const readBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  if (!WITH_BODY.has(c.req.method)) return next();
-  const text = decode(await readWithin(c.req.raw, MAX_BODY_BYTES)).trim() || '{}';
-  c.set('bodyKeys', keysOf(parseJson(text)));
-  const headers = new Headers(c.req.raw.headers);
-  headers.delete('content-length');
-  headers.delete('transfer-encoding');
-  headers.set('content-type', 'application/json');
-  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: text });
-  await next();
-};
+/** For all of it: a body that drips would hold its connection, and what was read of it, for ever. */
+const MAX_BODY_MS = 30_000;
+
+type BodyDeps = { clock: Pick<Clock, 'timer'> };
+
+/** Its requests fail with `body-too-large`, `body-too-slow`, `malformed-json`, `invalid-request`. */
+export function createBodyReader({ clock }: BodyDeps): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    if (!WITH_BODY.has(c.req.method)) return next();
+    const text = decode(await readWithin(c.req.raw, { maxBytes: MAX_BODY_BYTES, clock })).trim() || '{}';
+    c.set('bodyKeys', keysOf(parseJson(text)));
+    const headers = new Headers(c.req.raw.headers);
+    headers.delete('content-length');
+    headers.delete('transfer-encoding');
+    headers.set('content-type', 'application/json');
+    c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: text });
+    await next();
+  };
+}
 
 /**
  * Counted while reading: a chunked body names no length, and a named length may be wrong.
- * @throws Failure `body-too-large`, `invalid-request`
+ * @throws Failure `body-too-large`, `body-too-slow`, `invalid-request`
  */
-export async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readWithin(
+  request: Request,
+  { maxBytes, clock }: { maxBytes: number } & BodyDeps,
+): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
+  let cancelTimer = () => {};
+  const late = new Promise<never>((_resolve, reject) => {
+    cancelTimer = clock.timer(MAX_BODY_MS, () => reject(tooSlow()));
+  });
+  try {
+    return await readAll(reader, maxBytes, late);
+  } finally {
+    cancelTimer();
+    // Frees the connection's side of it; after a complete body it does nothing, and what a broken one says of it is known.
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+  late: Promise<never>,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
+    const read = reader.read().catch((cause: unknown) => {
       throw new Failure('invalid-request', 'The body ended before it was complete.', { cause });
     });
+    const { done, value } = await Promise.race([read, late]);
     if (done) return Buffer.concat(chunks);
     sizeBytes += value.byteLength;
-    if (sizeBytes > maxBytes) {
-      await reader.cancel();
-      throw tooLarge(maxBytes);
-    }
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
     chunks.push(value);
   }
 }
 
 function tooLarge(maxBytes: number): Failure {
   return new Failure('body-too-large', `The body is larger than ${maxBytes} bytes.`);
+}
+
+function tooSlow(): Failure {
+  return new Failure('body-too-slow', `The body was not complete after ${MAX_BODY_MS / 1000} s.`);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -28,7 +28,10 @@ const changeRoute = createRoute({
   path: '/api/sync/config',
   summary: 'Change settings: all of them or none',
   request: { body: jsonBody(ConfigPatchSchema) },
-  responses: { 200: json(ConfigChangedSchema, 'Saved, and applied where possible.'), ...problems(400, 413) },
+  responses: {
+    200: json(ConfigChangedSchema, 'Saved, and applied where possible.'),
+    ...problems(400, 408, 413),
+  },
 });
 
 /** They say which folders may be used, and where tokens are sent: not for a caller over the network to decide. */

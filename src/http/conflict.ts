@@ -22,7 +22,7 @@ const conflictRoute = createRoute({
   path: '/api/sync/projects/{projectId}/conflict',
   summary: 'Resolve a conflict by taking mine, theirs or both; the sync that does it is queued at once',
   request: { params: ProjectParamsSchema, body: jsonBody(ConflictBodySchema, true) },
-  responses: { 202: json(TriggerOneAnswerSchema, 'The job.'), ...problems(400, 404, 409, 413) },
+  responses: { 202: json(TriggerOneAnswerSchema, 'The job.'), ...problems(400, 404, 408, 409, 413) },
 });
 
 export function addConflictRoutes(

@@ -12,7 +12,7 @@ import { type AccessOptions, createAccessCheck } from './access.ts';
 import { type ApiApp, createApiApp } from './api-app.ts';
 import { addAuditRoutes, createAuditor } from './audit.ts';
 import { addBackupRoutes } from './backup.ts';
-import { readBody } from './body.ts';
+import { createBodyReader } from './body.ts';
 import { addConfigRoutes, type ConfigAccess } from './config.ts';
 import { addConflictRoutes } from './conflict.ts';
 import { addCredentialRoutes } from './credentials.ts';
@@ -85,7 +85,7 @@ export function createApi(ports: ApiDeps): Api {
   app.use(createAuditor(deps));
   app.use(createAccessCheck({ access: deps.access, tickets, people }));
   app.use(createRouteCheck(() => app.routes));
-  app.use('/api/sync/*', readBody);
+  app.use('/api/sync/*', createBodyReader(deps));
   addServiceRoutes(app, deps);
   addPauseAllRoutes(app, deps);
   addTriggerRoutes(app, deps);

@@ -15,12 +15,15 @@ const ENDINGS = {
   'going-away': { code: 1001, reason: 'going away' },
   'not-admitted': { code: 1008, reason: 'token revoked or expired' },
 } as const satisfies Record<EndReason, { code: number; reason: string }>;
+const MESSAGE_TOO_BIG = 1009;
 const SERVER_FAULT = 1011;
 const TRY_AGAIN_LATER = 1013;
 
 /** Bytes waiting in the socket above which no more is taken from the bus. */
 const FULL_BYTES = 1024 * 1024;
 const DRAIN_CHECK_MS = 25;
+/** Clients have nothing long to say. On Node the socket itself refuses more; Deno's takes up to 64 MiB before it tells. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
 /** A peer that was told to close and does not answer is given up. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -45,6 +48,9 @@ export async function answerWebSocket(c: Context<ApiEnv>, deps: WebSocketFeedDep
   const events = {
     onOpen: (_event: unknown, socket: Socket) =>
       serve(deps, { query, holder: holderOf(c), socket, ended: ended.signal }),
+    onMessage: ({ data }: { data: unknown }, socket: Socket) => {
+      if (sizeOf(data) > MAX_MESSAGE_BYTES) socket.close(MESSAGE_TOO_BIG, 'message too big');
+    },
     onClose: () => ended.abort(),
     // An error is always followed by close; the peer is gone and nobody can be told.
     onError: (event: unknown) => deps.log.debug({ event: String(event) }, 'a feed socket failed'),
@@ -57,6 +63,13 @@ export async function answerWebSocket(c: Context<ApiEnv>, deps: WebSocketFeedDep
   const response = await upgrade(() => deps.upgradeWebSocket(c, events, options));
   c.set('upgraded', true);
   return response;
+}
+
+/** At least; a text may have more bytes than characters. */
+function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return data.length;
+  if (data instanceof Blob) return data.size;
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
 }
 
 /** The runtimes refuse half a handshake in their own ways: Node answers 500, Deno throws. */

@@ -35,7 +35,7 @@ const releaseRoute = createRoute({
   path: `${PROJECT}/held/release`,
   summary: 'Let held files pass, once or always, all or none; the sync is queued at once',
   request: { params: ProjectParamsSchema, body: jsonBody(ReleaseBodySchema, true) },
-  responses: { 202: queued, ...problems(400, 404, 409, 413, 422) },
+  responses: { 202: queued, ...problems(400, 404, 408, 409, 413, 422) },
 });
 
 const confirmRoute = createRoute({
@@ -43,7 +43,7 @@ const confirmRoute = createRoute({
   path: `${PROJECT}/deletions/confirm`,
   summary: 'Confirm exactly the deletions that were shown; the sync is queued at once',
   request: { params: ProjectParamsSchema, body: jsonBody(ConfirmDeletionsBodySchema, true) },
-  responses: { 202: queued, ...problems(400, 404, 409, 413, 422) },
+  responses: { 202: queued, ...problems(400, 404, 408, 409, 413, 422) },
 });
 
 type HeldDeps = { service: Pick<Service, 'heldBack' | 'releaseHeld' | 'confirmDeletions'> };

@@ -40,7 +40,7 @@ const deleteRoute = createRoute({
   path: '/api/sync/history',
   summary: 'Delete finished attempts older than some days',
   request: { query: DeleteHistoryQuerySchema, body: jsonBody(DeleteHistoryBodySchema) },
-  responses: { 200: json(DeleteHistoryAnswerSchema, 'How many were deleted.'), ...problems(400, 413) },
+  responses: { 200: json(DeleteHistoryAnswerSchema, 'How many were deleted.'), ...problems(400, 408, 413) },
 });
 
 export function addHistoryRoutes(app: ApiApp, { db }: { db: Database }): void {

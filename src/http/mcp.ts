@@ -4,9 +4,10 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { createClient } from '../client/index.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Service } from '../model/service.ts';
 import type { ApiApp, ApiEnv } from './api-app.ts';
-import { readBody } from './body.ts';
+import { createBodyReader } from './body.ts';
 import { PROXY_HEADERS } from './peer.ts';
 import { json, jsonBody, onlyProblems, problems } from './schemas/common.ts';
 
@@ -17,7 +18,9 @@ const MessageSchema = z.looseObject({ jsonrpc: z.literal('2.0') }).openapi('Json
 /** Loaded at the first use: a service that nobody asks by MCP does not pay for it. */
 const loadAnswer = async () => (await import('../mcp/answer-http.ts')).answerMcp;
 
-export function addMcpRoutes(app: ApiApp, { service }: { service: Pick<Service, 'version'> }): void {
+type McpDeps = { service: Pick<Service, 'version'>; clock: Clock };
+
+export function addMcpRoutes(app: ApiApp, { service, clock }: McpDeps): void {
   app.openAPIRegistry.registerPath({
     method: 'post',
     path: MCP_PATH,
@@ -31,10 +34,10 @@ export function addMcpRoutes(app: ApiApp, { service }: { service: Pick<Service, 
         content: { ...json(MessageSchema, '').content, ...onlyProblems(400)[400].content },
       },
       406: json(MessageSchema, 'The caller must accept application/json and text/event-stream.'),
-      ...problems(413),
+      ...problems(408, 413),
     },
   });
-  app.use(MCP_PATH, readBody);
+  app.use(MCP_PATH, createBodyReader({ clock }));
   app.post(MCP_PATH, async (c) => {
     c.set('isAuditedElsewhere', true);
     const answer = await loadAnswer();

@@ -25,7 +25,7 @@ const testRoute = createRoute({
   request: { body: jsonBody(EmptyBodySchema) },
   responses: {
     200: json(NoticeTestAnswerSchema, 'What became of it, by target.'),
-    ...problems(400, 409, 413),
+    ...problems(400, 408, 409, 413),
   },
 });
 

@@ -15,7 +15,7 @@ const pauseRoute = createRoute({
   path: '/api/sync/pause',
   summary: 'Stop syncing all projects for a while or until resumed',
   request: { body: jsonBody(PauseBodySchema) },
-  responses: { 200: json(ServiceAnswerSchema, 'They are paused.'), ...problems(400, 413) },
+  responses: { 200: json(ServiceAnswerSchema, 'They are paused.'), ...problems(400, 408, 413) },
 });
 
 const resumeRoute = createRoute({
@@ -23,7 +23,7 @@ const resumeRoute = createRoute({
   path: '/api/sync/resume',
   summary: 'Go on syncing all projects',
   request: { body: jsonBody(EmptyBodySchema) },
-  responses: { 200: json(ServiceAnswerSchema, 'None is paused any more.'), ...problems(400, 413) },
+  responses: { 200: json(ServiceAnswerSchema, 'None is paused any more.'), ...problems(400, 408, 413) },
 });
 
 type PauseDeps = StatusDeps & { service: Pick<Service, 'pauseAll' | 'resumeAll'> };

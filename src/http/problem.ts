@@ -28,6 +28,7 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'token-not-found': 404,
   'file-not-held': 404,
   'method-not-allowed': 405,
+  'body-too-slow': 408,
   'project-disabled': 409,
   'project-exists': 409,
   'token-exists': 409,
@@ -147,6 +148,8 @@ function answerProblem(failure: Failure): Response {
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   if (body.status === 401) headers.set('WWW-Authenticate', 'Bearer realm="gitferry"');
   if (body.status === 405) headers.set('Allow', String(failure.data.allow));
+  // The rest of the body may still come: nothing else can be read from this connection.
+  if (body.status === 408) headers.set('Connection', 'close');
   if (body.status === 503) {
     headers.set('Retry-After', String(Math.max(1, Math.ceil((failure.data.retryAfterMs ?? 1000) / 1000))));
   }

@@ -26,7 +26,7 @@ const registerRoute = createRoute({
   path: PATH,
   summary: 'Register a webhook with the host, or mend the one that is there',
   request: { params: ProjectParamsSchema, body: jsonBody(EmptyBodySchema) },
-  responses: { 200: answer, ...problems(400, 404, 409, 413, 422) },
+  responses: { 200: answer, ...problems(400, 404, 408, 409, 413, 422) },
 });
 
 const removeRoute = createRoute({
@@ -34,7 +34,7 @@ const removeRoute = createRoute({
   path: PATH,
   summary: 'Take the webhook away, and register none again until asked',
   request: { params: ProjectParamsSchema, body: jsonBody(EmptyBodySchema) },
-  responses: { 200: answer, ...problems(400, 404, 409, 413, 422) },
+  responses: { 200: answer, ...problems(400, 404, 408, 409, 413, 422) },
 });
 
 type Deps = { clock: Clock; service: Pick<Service, 'webhook' | 'registerWebhook' | 'removeWebhook'> };

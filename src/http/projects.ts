@@ -53,7 +53,7 @@ const addRoute = createRoute({
   path: PROJECTS,
   summary: 'Add a git folder as a project; `create` makes its private repository on the host',
   request: { body: jsonBody(AddProjectBodySchema, true) },
-  responses: { 201: oneProject, ...problems(400, 409, 413, 422, 502) },
+  responses: { 201: oneProject, ...problems(400, 408, 409, 413, 422, 502) },
 });
 
 const changeRoute = createRoute({
@@ -61,7 +61,7 @@ const changeRoute = createRoute({
   path: PROJECT,
   summary: "Change a project's settings, key by key; null takes a key away",
   request: { params: ProjectParamsSchema, body: jsonBody(PatchProjectBodySchema) },
-  responses: { 200: oneProject, ...problems(400, 404, 409, 413, 422) },
+  responses: { 200: oneProject, ...problems(400, 404, 408, 409, 413, 422) },
 });
 
 const removeRoute = createRoute({
@@ -69,7 +69,7 @@ const removeRoute = createRoute({
   path: PROJECT,
   summary: 'Forget a project; its files stay as they are',
   request: { params: ProjectParamsSchema },
-  responses: { 200: json(RemoveProjectAnswerSchema, 'It is forgotten.'), ...problems(400, 404, 413) },
+  responses: { 200: json(RemoveProjectAnswerSchema, 'It is forgotten.'), ...problems(400, 404, 408, 413) },
 });
 
 const pauseRoute = createRoute({
@@ -77,7 +77,7 @@ const pauseRoute = createRoute({
   path: '/api/sync/projects/{projectId}/pause',
   summary: 'Stop syncing a project for a while or until resumed',
   request: { params: ProjectParamsSchema, body: jsonBody(PauseBodySchema) },
-  responses: { 200: oneProject, ...problems(400, 404, 413) },
+  responses: { 200: oneProject, ...problems(400, 404, 408, 413) },
 });
 
 const resumeRoute = createRoute({
@@ -85,7 +85,7 @@ const resumeRoute = createRoute({
   path: '/api/sync/projects/{projectId}/resume',
   summary: 'Go on syncing a paused project',
   request: { params: ProjectParamsSchema, body: jsonBody(EmptyBodySchema) },
-  responses: { 200: oneProject, ...problems(400, 404, 413) },
+  responses: { 200: oneProject, ...problems(400, 404, 408, 413) },
 });
 
 const discoverRoute = createRoute({

@@ -25,7 +25,7 @@ const previewRoute = createRoute({
   path: '/api/sync/projects/preview',
   summary: 'What adding a folder would upload: files, bytes, and what would be held; changes nothing',
   request: { body: jsonBody(PreviewBodySchema, true) },
-  responses: { 200: json(PreviewAnswerSchema, 'The upload.'), ...problems(400, 413, 422) },
+  responses: { 200: json(PreviewAnswerSchema, 'The upload.'), ...problems(400, 408, 413, 422) },
 });
 
 const repositoryRoute = createRoute({
@@ -43,7 +43,7 @@ const pullRequestRoute = createRoute({
   request: { params: ProjectParamsSchema, body: jsonBody(PullRequestBodySchema) },
   responses: {
     200: json(PullRequestAnswerSchema, 'The pull request.'),
-    ...problems(400, 404, 409, 413, 502),
+    ...problems(400, 404, 408, 409, 413, 502),
   },
 });
 

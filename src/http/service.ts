@@ -12,7 +12,7 @@ const startRoute = createRoute({
   path: '/api/sync/start',
   summary: 'Start watching and syncing; twice is no error',
   request: { body: jsonBody(EmptyBodySchema) },
-  responses: { 200: json(ServiceAnswerSchema, 'It runs.'), ...problems(400, 413) },
+  responses: { 200: json(ServiceAnswerSchema, 'It runs.'), ...problems(400, 408, 413) },
 });
 
 const stopRoute = createRoute({
@@ -20,7 +20,7 @@ const stopRoute = createRoute({
   path: '/api/sync/stop',
   summary: 'Let running syncs finish, start no more',
   request: { body: jsonBody(EmptyBodySchema) },
-  responses: { 200: json(ServiceAnswerSchema, 'It is stopped.'), ...problems(400, 413) },
+  responses: { 200: json(ServiceAnswerSchema, 'It is stopped.'), ...problems(400, 408, 413) },
 });
 
 const statusRoute = createRoute({

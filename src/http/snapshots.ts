@@ -41,7 +41,7 @@ const restoreRoute = createRoute({
   request: { params: ProjectParamsSchema, body: jsonBody(RestoreBodySchema, true) },
   responses: {
     200: json(RestoreAnswerSchema, 'What was brought back.'),
-    ...problems(400, 404, 409, 413, 422),
+    ...problems(400, 404, 408, 409, 413, 422),
   },
 });
 

@@ -57,7 +57,7 @@ const issueRoute = createRoute({
   path: '/api/sync/tickets',
   summary: 'A ticket with which a browser opens the feed: `?ticket=`, one minute, once',
   request: { body: jsonBody(EmptyBodySchema) },
-  responses: { 201: json(TicketAnswerSchema, 'The ticket.'), ...problems(400, 413) },
+  responses: { 201: json(TicketAnswerSchema, 'The ticket.'), ...problems(400, 408, 413) },
 });
 
 export function addTicketRoutes(app: ApiApp, { tickets }: { tickets: Tickets }): void {

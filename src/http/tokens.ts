@@ -34,7 +34,7 @@ const addRoute = createRoute({
   path: TOKENS,
   summary: 'Make a token for a person or a program; its secret is answered once',
   request: { body: jsonBody(AddTokenBodySchema, true) },
-  responses: { 201: json(TokenAddedSchema, 'The token and its secret.'), ...problems(400, 409, 413) },
+  responses: { 201: json(TokenAddedSchema, 'The token and its secret.'), ...problems(400, 408, 409, 413) },
 });
 
 const revokeRoute = createRoute({
@@ -42,7 +42,7 @@ const revokeRoute = createRoute({
   path: `${TOKENS}/{tokenId}`,
   summary: 'Revoke a token; feeds that its holder has open end',
   request: { params: TokenParamsSchema },
-  responses: { 200: json(TokenRevokedSchema, 'It is revoked.'), ...problems(400, 404, 413) },
+  responses: { 200: json(TokenRevokedSchema, 'It is revoked.'), ...problems(400, 404, 408, 413) },
 });
 
 type TokensDeps = { db: Database; people: People; clock: Pick<Clock, 'now'> };

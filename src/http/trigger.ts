@@ -16,7 +16,7 @@ const triggerAllRoute = createRoute({
   request: { body: jsonBody(TriggerBodySchema) },
   responses: {
     202: json(TriggerAllAnswerSchema, 'What was queued, and what was not.'),
-    ...problems(400, 409, 413),
+    ...problems(400, 408, 409, 413),
   },
 });
 
@@ -25,7 +25,7 @@ const triggerOneRoute = createRoute({
   path: '/api/sync/trigger/{projectId}',
   summary: 'Sync one project now; asks the remote also when nothing changed here',
   request: { params: ProjectParamsSchema, body: jsonBody(TriggerBodySchema) },
-  responses: { 202: json(TriggerOneAnswerSchema, 'The job.'), ...problems(400, 404, 409, 413) },
+  responses: { 202: json(TriggerOneAnswerSchema, 'The job.'), ...problems(400, 404, 408, 409, 413) },
 });
 
 type TriggerDeps = { service: Pick<Service, 'triggerAll' | 'triggerProject'> };

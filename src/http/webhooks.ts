@@ -2,6 +2,7 @@
 // exactly the bytes that came says who it is. What is told, and what is done about it, the service knows.
 
 import type { createRoute } from '@hono/zod-openapi';
+import type { Clock } from '../host/clock.ts';
 import type { Service } from '../model/service.ts';
 import { WEBHOOK_PATH } from './access.ts';
 import type { ApiApp } from './api-app.ts';
@@ -21,13 +22,13 @@ const receiveRoute: Parameters<typeof createRoute>[0] = {
   },
   responses: {
     202: json(WebhookAnswerSchema, 'It was understood, or does not matter here.'),
-    ...onlyProblems(400, 401, 413, 500, 503),
+    ...onlyProblems(400, 401, 408, 413, 500, 503),
   },
 };
 
-type WebhookDeps = { service: Pick<Service, 'receiveWebhook'> };
+type WebhookDeps = { service: Pick<Service, 'receiveWebhook'>; clock: Clock };
 
-export function addWebhookRoutes(app: ApiApp, { service }: WebhookDeps): void {
+export function addWebhookRoutes(app: ApiApp, { service, clock }: WebhookDeps): void {
   app.openAPIRegistry.registerPath(receiveRoute);
   app.post(WEBHOOK_PATH, async (c) => {
     const header = (name: string) => c.req.header(name) ?? null;
@@ -37,7 +38,7 @@ export function addWebhookRoutes(app: ApiApp, { service }: WebhookDeps): void {
       signature: header('x-hub-signature-256'),
       hookId: header('x-github-hook-id'),
       contentType: header('content-type'),
-      body: await readWithin(c.req.raw, MAX_BODY_BYTES),
+      body: await readWithin(c.req.raw, { maxBytes: MAX_BODY_BYTES, clock }),
     });
     const jobs = queued.map(({ projectId, jobId }) => ({ projectId, jobId: String(jobId) }));
     return c.json({ success: true as const, ...result, queued: jobs }, 202);

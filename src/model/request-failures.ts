@@ -6,6 +6,7 @@ export const requestFailures = {
   'invalid-request': never('Correct the named values.'),
   'malformed-json': never('Send valid JSON.'),
   'body-too-large': never('Send at most 1 MiB.'),
+  'body-too-slow': backoff('Send the whole body within 30 s; look at the connection, or at what writes it.'),
   unauthorized: never(
     'Send `Authorization: Bearer` with SYNC_API_TOKEN, or with a token that was made for you.',
   ),

@@ -6,6 +6,7 @@ import { createLog } from '../../src/host/log.ts';
 import { problemOf, statusOf } from '../../src/http/problem.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { FAILURES, type FailureCode } from '../../src/model/failure-codes.ts';
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { createFixture, type Fixture } from './api-fixture.ts';
 
 let api: Fixture;
@@ -167,6 +168,48 @@ describe('a body over 1 MiB', () => {
     expect((await api.request('POST', TRIGGER, { body })).status).toBe(202);
   });
 });
+
+test('a body that drips is answered 408 when its time is over, and reading stops', async () => {
+  const clock = createManualClock();
+  const slow = await createFixture({ clock });
+  let isCancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await clock.sleep(1_000);
+      controller.enqueue(new Uint8Array([0x20]));
+    },
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  const answer = slow.request('POST', TRIGGER, { body, duplex: 'half' } as RequestInit);
+  await clock.advance(29_000);
+  expect(isCancelled).toBe(false);
+  await clock.advance(1_000);
+  const { status, body: problem, headers } = await answer;
+  expect(status).toBe(408);
+  expect(problem).toMatchObject({ code: 'body-too-slow', detail: 'The body was not complete after 30 s.' });
+  expect(headers.get('connection')).toBe('close');
+  expect(isCancelled).toBe(true);
+  // What comes in time is read, however slowly.
+  const inTime = slow.request('POST', TRIGGER, { body: dripping(clock, 29), duplex: 'half' } as RequestInit);
+  await clock.advance(29_000);
+  expect((await inTime).status).toBe(202);
+  await slow.close();
+});
+
+/** A byte a second. */
+function dripping(clock: ManualClock, sizeBytes: number): ReadableStream<Uint8Array> {
+  let left = sizeBytes;
+  return new ReadableStream({
+    async pull(controller) {
+      await clock.sleep(1_000);
+      controller.enqueue(new Uint8Array([0x20]));
+      left -= 1;
+      if (left === 0) controller.close();
+    },
+  });
+}
 
 test('a body that breaks off is answered 400', async () => {
   const body = new ReadableStream({

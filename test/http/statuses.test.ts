@@ -10,8 +10,10 @@ import { Failure } from '../../src/model/failure.ts';
 import type { FailureCode } from '../../src/model/failure-codes.ts';
 import type { Service } from '../../src/model/service.ts';
 import { findJob } from '../../src/queue/reads.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 import { createFixture, type Fixture, TOKEN } from './api-fixture.ts';
 import type { Route } from './contract.ts';
+import { until } from './feed-client.ts';
 import { signedDelivery } from './webhook-delivery.ts';
 
 const admin = { authorization: `Bearer ${TOKEN}` };
@@ -139,6 +141,21 @@ test('413: every route that reads a body refuses one that is too large', async (
       413,
     );
   }
+});
+
+test('408: every route that reads a body waits for it for 30 s and no longer', async () => {
+  const clock = createManualClock();
+  const waiting = await createFixture({ access: { apiToken: TOKEN }, clock });
+  const endless = () => ({ body: new ReadableStream(), duplex: 'half', headers: admin }) as RequestInit;
+  const reading = routes.filter((route) => 408 in route.operation.responses);
+  const answers = reading.map(({ method, path }) => waiting.request(method, at(path), endless()));
+  await until(() => clock.waiting(30_000) === reading.length);
+  await clock.advance(30_000);
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect(statuses).toEqual(reading.map(() => 408));
+  await waiting.close();
+  const readers = routes.filter((route) => 413 in route.operation.responses);
+  expect(reading).toEqual(readers);
 });
 
 test('400: every route refuses what it cannot use', async () => {

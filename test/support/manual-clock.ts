@@ -11,9 +11,11 @@ export type ManualClock = Clock & {
   set(ms: number): void;
   /** How long until the next timer, in milliseconds; null when none is set. */
   nextTimerMs(): number | null;
+  /** How many timers wait that were set for this long. */
+  waiting(delayMs: number): number;
 };
 
-type Timer = { dueMs: number; order: number; fire: () => void };
+type Timer = { delayMs: number; dueMs: number; order: number; fire: () => void };
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -26,7 +28,7 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
 
   const timer = (delayMs: number, fire: () => void) => {
     order += 1;
-    const entry = { dueMs: monotonicMs + Math.max(delayMs, 0), order, fire };
+    const entry = { delayMs, dueMs: monotonicMs + Math.max(delayMs, 0), order, fire };
     timers.add(entry);
     return () => void timers.delete(entry);
   };
@@ -68,6 +70,7 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
     set(ms) {
       wallMs = ms;
     },
+    waiting: (delayMs) => [...timers].filter((timer) => timer.delayMs === delayMs).length,
     nextTimerMs: () => {
       const next = earliest();
       return next ? Math.max(0, next.dueMs - monotonicMs) : null;

@@ -47,6 +47,7 @@ const PROBLEM_TEXTS = {
   401: 'A token is needed.',
   403: 'Called by a foreign host name, from a foreign origin, or without the role that it needs.',
   404: 'There is no such project or other thing.',
+  408: 'The body was not complete after 30 s.',
   409: 'Not in this state.',
   413: 'The body is larger than 1 MiB.',
   422: 'The folder cannot be used.',
