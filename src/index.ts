@@ -5,6 +5,7 @@ import { flatten, invalidConfig, mergeLayers, readEnvironment } from './config/l
 import { checkGitTools, type McpGitClient } from './git/mcp/git-tools.ts';
 import { loadHost } from './host/load.ts';
 import { createLog } from './host/log.ts';
+import { takeOffPath } from './host/mounted-request.ts';
 import type { FeedEvent } from './model/event.ts';
 
 export { getAllProjectsWithGitHub } from './embed/get-all-projects.ts';
@@ -25,11 +26,18 @@ export type SyncOptions = Record<string, unknown> & {
   mcpClient?: McpGitClient;
 };
 
+type MountableApp = { fetch(request: Request, env?: unknown): Response | Promise<Response> };
+
 export type SyncApi = {
   /** Where the API answers. */
   readonly url: string;
-  /** The Hono app, for mounting in another one: `outer.mount('/gitferry', api.app.fetch)`. `env` as Hono passes it. */
-  readonly app: { fetch(request: Request, env?: unknown): Response | Promise<Response> };
+  /** The Hono app, for other apps to pass requests to. `env` as Hono passes it. */
+  readonly app: MountableApp;
+  /**
+   * The same under a path: `outer.mount('/gitferry', api.at('/gitferry').fetch, { replaceRequest: false })`. It takes the
+   * path off by itself, so that the feed's WebSocket can be opened there on Deno too.
+   */
+  at(path: string): MountableApp;
   /** Starts watching and syncing; also `POST /api/sync/start`. */
   start(): Promise<void>;
   /** Stops everything: running syncs finish, the server and the database close. */
@@ -59,9 +67,11 @@ export async function createSyncAPI({ mcpClient, ...options }: SyncOptions = {})
     await app.stop();
     throw error;
   }
+  const fetch: MountableApp['fetch'] = (request, env) => app.fetch(request, env as object | undefined);
   return {
     url: app.url,
-    app: { fetch: (request, env) => app.fetch(request, env as object | undefined) },
+    app: { fetch },
+    at: (path) => ({ fetch: (request, env) => fetch(takeOffPath(request, path), env) }),
     start: async () => void (await app.service.start()),
     stop: () => app.stop(),
     on(listener) {

@@ -3,10 +3,12 @@
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { upgradeWebSocket } from 'hono/deno';
+import type { UpgradeWebSocket } from 'hono/ws';
 import { systemClock, systemRandom } from './clock.ts';
 import { createInotify, type ForeignCalls } from './deno-inotify.ts';
 import { createTreeWatch, type TreeWatch } from './deno-tree-watch.ts';
 import { listenFailure } from './listen-failure.ts';
+import { asItCame } from './mounted-request.ts';
 import { readInput } from './read-input.ts';
 import { systemTerminal, writeAll } from './terminal.ts';
 import type { Host, Listening } from './types.ts';
@@ -43,6 +45,12 @@ const PERMISSIONS = [
   '--allow-run=git,sh,cat,ps,kill,gh',
 ];
 
+/** Under a path of another program the request is a new one, which cannot be upgraded. */
+const upgradeAsItCame = ((c: Parameters<typeof upgradeWebSocket>[0], ...rest: [never, never]) => {
+  c.req.raw = asItCame(c.req.raw);
+  return upgradeWebSocket(c, ...rest);
+}) as UpgradeWebSocket;
+
 export const host: Host = {
   runtime: 'deno',
   runtimeVersion: deno.version.deno,
@@ -59,7 +67,7 @@ export const host: Host = {
   hostname: deno.hostname(),
   homeDir: homedir(),
   pid: deno.pid,
-  upgradeWebSocket,
+  upgradeWebSocket: upgradeAsItCame,
   watchTree: onLinux ? null : createTreeWatch(deno),
   openFolderEvents: onLinux ? createInotify(deno) : null,
   async listen(app, options): Promise<Listening> {

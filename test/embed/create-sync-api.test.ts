@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createClient } from '../../src/client/index.ts';
 import { loadHost } from '../../src/host/load.ts';
 import { createSyncAPI, type FeedEvent, type SyncApi } from '../../src/index.ts';
@@ -98,25 +99,48 @@ test('a front end on another port may call, a foreign one may not', async () => 
   expect((await call('POST', FRONT_END)).status).toBe(403);
 });
 
+/** The paths under which feeds were opened as WebSockets: the client takes the stream where it cannot. */
+const opened: string[] = [];
+class Noted extends WebSocket {
+  constructor(address: string) {
+    super(address);
+    this.on('open', () => opened.push(new URL(address).pathname.replace('/api/sync/events', '')));
+  }
+}
+
 test('mounted in another app, by a path or at its own, it answers there: calls, refusals and feed', async () => {
   const host = await loadHost();
   const outer = new Hono();
   outer.get('/', (c) => c.text('the other program'));
-  outer.mount('/gitferry', api.app.fetch);
+  outer.mount('/gitferry', api.at('/gitferry').fetch, { replaceRequest: false });
+  outer.mount('/cut', api.app.fetch);
   outer.all('/api/sync/*', (c) => api.app.fetch(c.req.raw, c.env));
   const server = await host.listen(outer, { hostname: '127.0.0.1', port: 0 });
   const url = `http://localhost:${server.port}`;
   try {
     expect(await (await fetch(url)).text()).toBe('the other program');
-    // Under a path `mount` makes a new request, and Deno upgrades only its own.
-    const plain = 'Deno' in globalThis ? { WebSocket: null } : {};
-    for (const client of [createClient({ url: `${url}/gitferry`, ...plain }), createClient({ url })]) {
+    // What `mount` made of a request cannot become a WebSocket on Deno.
+    const cut = 'Deno' in globalThis ? null : Noted;
+    for (const client of [
+      createClient({ url: `${url}/gitferry`, WebSocket: Noted }),
+      createClient({ url: `${url}/cut`, WebSocket: cut }),
+      createClient({ url, WebSocket: Noted }),
+    ]) {
       expect((await client.projects()).projects.map(({ projectId }) => projectId)).toEqual(['blog']);
       await expect(client.project('nobody')).rejects.toMatchObject({ code: 'project-not-found' });
       const feed = client.events({ since: 0 });
       expect((await feed.next()).value).toMatchObject({ id: expect.any(Number) });
       await feed.return();
     }
+    expect(opened).toEqual(cut === null ? ['/gitferry', ''] : ['/gitferry', '/cut', '']);
+    expect((await fetch(`${url}/gitferry`)).status).toBe(200);
+    expect((await fetch(`${url}/gitferry-and-more`)).status).toBe(404);
+    const sent = {
+      method: 'POST',
+      body: '{"immediate":true}',
+      headers: { 'content-type': 'application/json' },
+    };
+    expect((await fetch(`${url}/gitferry/api/sync/trigger/blog`, sent)).status).toBe(202);
     const foreign = await fetch(`${url}/gitferry/api/sync/status`, {
       headers: { origin: 'http://evil.example' },
     });

@@ -1,7 +1,10 @@
 // What was saved is never lost: over restarts, kill -9 and offline times.
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { FeedMessage } from '../../src/http/schemas/feed.ts';
+import { readEvents } from '../http/feed-client.ts';
 import { beginJourney, expectTwins, type Journey, untilRemoteHas } from '../support/journey.ts';
+import type { RunningService } from '../support/service.ts';
 
 let journey: Journey;
 beforeEach(async () => {
@@ -103,24 +106,38 @@ test('while the remote is away changes are committed here, and pushed when it is
   await service.untilState('notes', 'safe');
 });
 
-test('the feed goes on after a restart where it stopped', async () => {
+test('the feed goes on after a restart where it stopped, as WebSocket and as server-sent events', async () => {
   const project = await journey.addProject('notes');
   const first = await journey.start({ folders: [project.path] });
+  const socketBefore = await first.feed(0);
+  const streamBefore = await streamOf(first, 0);
   await first.untilState('notes', 'safe');
-  const before = await first.feed(0);
-  await before.until((message) => message.type === 'run.finished', 'a finished run');
-  const last = before.messages.at(-1).id;
-  before.close();
-  await first.stop();
+  expect(await first.stop()).toBe(0);
+  await streamBefore.finished;
 
+  // What the end of the first and the start of the second say comes to neither while it is there.
   const second = await journey.start();
-  const after = await second.feed(last);
+  const socketAfter = await second.feed(lastOf(socketBefore.messages));
+  const streamAfter = await streamOf(second, lastOf(streamBefore.messages));
   await project.repo.write('more.md', 'more\n');
-  await after.until(
-    (message) => message.type === 'run.finished' && message.data.filesChanged === 1,
-    'the next run',
-  );
-  const ids = after.messages.map((message) => message.id).filter((id) => typeof id === 'number' && id > last);
-  expect(ids).toEqual(Array.from({ length: ids.length }, (_, n) => last + 1 + n));
-  after.close();
+  const isNext = ({ type, data }: FeedMessage) => type === 'run.finished' && data.filesChanged === 1;
+  await socketAfter.until(isNext, 'the next run');
+  await vi.waitFor(() => expect(streamAfter.messages.some(isNext)).toBe(true), { timeout: 40_000 });
+  for (const heard of [
+    [...socketBefore.messages, ...socketAfter.messages],
+    [...streamBefore.messages, ...streamAfter.messages],
+  ]) {
+    const events = heard.filter(({ type }) => type !== 'hello');
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, n) => n + 1));
+    expect(events.map(({ type }) => type)).toContain('service.stopped');
+  }
+  socketAfter.close();
+  await streamAfter.cancel();
 });
+
+const lastOf = (messages: readonly FeedMessage[]) => messages.at(-1)?.id ?? 0;
+
+async function streamOf({ url }: RunningService, since: number) {
+  const headers = { accept: 'text/event-stream', 'last-event-id': String(since) };
+  return readEvents(await fetch(`${url}/api/sync/events`, { headers }));
+}

@@ -116,7 +116,7 @@ test('the feed is closed when nobody listens any more, and opened again when som
   await api.bus.publish([{ type: 'notice', data: {} }]);
   expect(store.get().connection).toBe('live');
   second();
-  await until(() => proxy.connections() === 0);
+  await until(() => api.bus.listeners() === 0);
   leaving.push(store.subscribe(() => {}));
   expect(store.get().connection).toBe('connecting');
   await until(() => store.get().connection === 'live');
