@@ -3,10 +3,11 @@
 
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gitEnv } from '../../test/support/git-repo.ts';
+import { builtPath } from '../../test/support/module-args.ts';
 import { startService } from '../../test/support/service.ts';
+import { watchesOf } from './process-memory.ts';
 import type { Sample } from './sample-repositories.ts';
 
 export type Contender = {
@@ -119,20 +120,17 @@ async function untilWatching(child: ChildProcess): Promise<void> {
   for (let before = 0, rests = 0; rests < 5; ) {
     if (child.exitCode !== null) throw new Error(`gitwatch ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const count = watchesOf(child.pid as number);
+    const count = watchesOfGroup(child.pid as number);
     rests = count > 0 && count === before ? rests + 1 : 0;
     before = count;
   }
 }
 
-function watchesOf(group: number): number {
+function watchesOfGroup(group: number): number {
   try {
     const found = execFileSync('pgrep', ['-g', String(group), '-x', 'inotifywait']);
     const [pid] = found.toString().trim().split('\n');
-    const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) =>
-      readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'),
-    );
-    return infos.join('').split('inotify wd:').length - 1;
+    return watchesOf(Number(pid)) ?? 0;
   } catch {
     return 0; // not started yet
   }
@@ -140,7 +138,7 @@ function watchesOf(group: number): number {
 
 export async function startIsomorphic({ repo }: Sample): Promise<Contender> {
   const worker = fileURLToPath(new URL('./isomorphic-worker.ts', import.meta.url));
-  const child = fork(worker, { execArgv: ['--import', 'tsx'] });
+  const child = fork(builtPath(worker));
   await once(child, 'message');
   return {
     name: 'isomorphic-git',

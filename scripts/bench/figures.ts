@@ -9,6 +9,20 @@ export function figureOf(runs: readonly number[]): Figure {
   return { runs: [...runs], median, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0 };
 }
 
+/** What a benchmark answers; figures are milliseconds where their names say nothing else. */
+export type Report = { figures: Record<string, Figure>; ratios: Ratio[]; notes: string[] };
+
+/** Runs as they come in, by the name of their figure. */
+export type Runs = Map<string, number[]>;
+
+export function addRun(runs: Runs, name: string, value: number): void {
+  runs.set(name, [...(runs.get(name) ?? []), value]);
+}
+
+export function figuresOf(runs: Runs): Record<string, Figure> {
+  return Object.fromEntries([...runs].map(([name, values]) => [name, figureOf(values)]));
+}
+
 /** `most` is the largest ratio that is good enough; null: only shown. */
 export type Ratio = { what: string; value: number; most: number | null; holds: boolean | null };
 

@@ -1,96 +1,106 @@
 // `npm run bench -- <name>`: measures beside others, and says whether the targets hold. Exit code 1 when one is missed.
 
 import { writeSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { buildSources } from '../../test/support/built-sources.ts';
 import { benchApi } from './api.ts';
-import { type Figure, type Ratio, ratioText } from './figures.ts';
+import { benchFeed } from './feed.ts';
+import { type Report, ratioText } from './figures.ts';
+import { benchIdle } from './idle.ts';
 import { describeMachine, loadNow } from './machine.ts';
+import { benchMachines } from './machines.ts';
+import { type BenchOptions, HELP, readOptions } from './options.ts';
 import { benchQueue } from './queue.ts';
+import { benchScan } from './scan.ts';
 import { benchStart } from './start.ts';
 import { benchSync } from './sync.ts';
-
-const HELP = `npm run bench -- sync [--quick] [--json] [--files 100,5000,50000] [--runs 5] [--gitwatch <gitwatch.sh>]
-  --quick      two runs of each instead of five
-  --json       the report as JSON on standard output
-  --files      sizes of the repositories
-  --gitwatch   where gitwatch's script lies; without it its commands are run in its place
-
-npm run bench -- queue [--quick] [--json] [--pending 100,10000,100000] [--runs 5] [--pairs 200]
-  --pending    numbers of jobs that wait
-  --pairs      jobs that are taken and completed in a run
-  Installs the queues it compares with into a temporary folder; BullMQ needs redis-server on the PATH.
-
-npm run bench -- api [--quick] [--json] [--history 1000,1000000] [--runs 5] [--seconds 10]
-  --history    numbers of runs in the history
-  --seconds    how long a run asks, 100 times a second
-
-npm run bench -- start [--quick] [--json] [--projects 10,1000] [--runs 5]
-  --projects   numbers of projects at the start
-`;
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    files: { type: 'string', default: '100,5000,50000' },
-    runs: { type: 'string' },
-    gitwatch: { type: 'string' },
-    pending: { type: 'string', default: '100,10000,100000' },
-    pairs: { type: 'string', default: '200' },
-    history: { type: 'string', default: '1000,1000000' },
-    seconds: { type: 'string' },
-    projects: { type: 'string', default: '10,1000' },
-    help: { type: 'boolean', default: false },
-  },
-});
+import { benchWatch } from './watch.ts';
 
 /** Thousandths where a millisecond is long. */
-const digits = (ms: number) => ms.toFixed(ms < 10 ? 3 : 1);
+const digits = (value: number) => value.toFixed(value < 10 ? 3 : 1);
 const print = (text: string) => void writeSync(1, `${text}\n`);
 const say = (text: string) => void writeSync(2, `${text}\n`);
 
-type Report = { figures: Record<string, Figure>; ratios: Ratio[]; notes: string[] };
-const numbers = (text: string) => text.split(',').map(Number);
+const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
+  sync: ({ runs, gitwatch, sizes }) =>
+    benchSync({ runs, say, gitwatch, sizes: sizes('files', [100, 5_000, 50_000], [20]) }),
+  queue: ({ runs, smallest, sizes, size }) =>
+    benchQueue({
+      ...{ runs, say, compare: !smallest, pairs: size('pairs', 200, 20) },
+      sizes: sizes('pending', [100, 10_000, 100_000], [50]),
+    }),
+  api: ({ runs, quick, sizes, size }) =>
+    benchApi({
+      ...{ runs, say, lastsMs: size('seconds', quick ? 3 : 10, 0.5) * 1_000 },
+      sizes: sizes('history', [1_000, 1_000_000], [100]),
+    }),
+  start: ({ runs, sizes }) => benchStart({ runs, say, sizes: sizes('projects', [10, 1_000], [3]) }),
+  scan: ({ runs, sizes, size }) =>
+    benchScan({ runs, say, sizes: sizes('projects', [1_000], [3]), files: size('files', 100, 20) }),
+  idle: ({ runs, quick, gitwatch, size }) =>
+    benchIdle({
+      ...{ runs, say, gitwatch, projects: size('projects', 200, 3), files: size('files', 500, 20) },
+      windowMs: size('seconds', quick ? 20 : 40, 0.5) * 1_000,
+    }),
+  watch: ({ runs, size }) =>
+    benchWatch({
+      ...{ runs, say, files: size('files', 100_000, 100), folders: size('folders', 200, 5) },
+      burst: size('burst', 10_000, 20),
+    }),
+  feed: ({ runs, quick, sizes, size }) =>
+    benchFeed({
+      ...{ runs, say, sizes: sizes('listeners', [1_000], [5]) },
+      lastsMs: size('seconds', quick ? 3 : 10, 0.5) * 1_000,
+    }),
+  machines: ({ runs, sizes, size }) =>
+    benchMachines({
+      ...{ runs, say, sizes: sizes('machines', [1, 2, 3], [2]), pending: size('pending', 2_000, 20) },
+      lastsMs: size('seconds', 5, 0.5) * 1_000,
+    }),
+};
 
-const BENCHES = new Map<string, (runs: number) => Promise<Report>>([
-  [
-    'sync',
-    (runs) => benchSync({ runs, sizes: numbers(values.files), gitwatch: values.gitwatch ?? null, say }),
-  ],
-  ['queue', (runs) => benchQueue({ runs, sizes: numbers(values.pending), pairs: Number(values.pairs), say })],
-  ['api', (runs) => benchApi({ runs, sizes: numbers(values.history), lastsMs: askedMs(), say })],
-  ['start', (runs) => benchStart({ runs, sizes: numbers(values.projects), say })],
-]);
-
-const askedMs = () => Number(values.seconds ?? (values.quick ? 3 : 10)) * 1_000;
-
-async function main(): Promise<number> {
-  const [name] = positionals;
-  const bench = BENCHES.get(name ?? '');
-  if (values.help || bench === undefined) {
-    say(HELP);
-    return values.help ? 0 : 2;
+function printReport(name: string, { figures, ratios, notes }: Report): void {
+  print(`\n${name}`);
+  const width = Math.max(46, ...Object.keys(figures).map(({ length }) => length));
+  for (const [what, { median, least, most }] of Object.entries(figures)) {
+    print(`${what.padEnd(width)} ${digits(median).padStart(9)}   (${digits(least)} – ${digits(most)})`);
   }
-  const machine = describeMachine();
-  const runs = Number(values.runs ?? (values.quick ? 2 : 5));
-  // The service is measured as plain JavaScript, as it is installed.
-  await buildSources();
-  const report = await bench(runs);
-  if (values.json) print(JSON.stringify({ machine, runs, ...report }, null, 2));
-  else {
-    for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
-    print(`${'load at the end'.padEnd(15)} ${loadNow()}`);
-    print(`\nmedians of ${runs} runs in turns, milliseconds; ratios are medians of the runs' own ratios`);
-    for (const [name, { median, least, most }] of Object.entries(report.figures)) {
-      print(`${name.padEnd(46)} ${digits(median).padStart(8)}   (${digits(least)} – ${digits(most)})`);
-    }
-    print('');
-    for (const ratio of report.ratios) print(ratioText(ratio));
-    for (const note of report.notes) print(note);
-  }
-  return report.ratios.some((ratio) => ratio.holds === false) ? 1 : 0;
+  print('');
+  for (const ratio of ratios) print(ratioText(ratio));
+  for (const note of notes) print(note);
 }
 
-process.exitCode = await main();
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  const { name, runs, smallest, json } = options;
+  const names = name === 'all' ? Object.keys(BENCHES) : [name];
+  if (options.help || names.some((each) => BENCHES[each] === undefined)) {
+    say(HELP);
+    return options.help ? 0 : 2;
+  }
+  const machine = describeMachine();
+  // The service is measured as plain JavaScript, as it is installed.
+  await buildSources();
+  if (!json) {
+    for (const [key, value] of Object.entries(machine)) print(`${key.padEnd(15)} ${value}`);
+    print(`medians of ${runs} runs in turns, milliseconds where nothing else is said; (least – most)`);
+  }
+  const reports: Record<string, Report> = {};
+  for (const each of names) {
+    const report = await (BENCHES[each] as (given: BenchOptions) => Promise<Report>)(options);
+    reports[each] = report;
+    if (!json) printReport(each, report);
+  }
+  if (json) print(JSON.stringify({ machine, loadAtEnd: loadNow(), runs, reports }, null, 2));
+  else print(`\nload at the end ${loadNow()}`);
+  const isMissed = Object.values(reports).some(({ ratios }) => ratios.some(({ holds }) => holds === false));
+  return isMissed && !smallest ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  // An option that does not exist is told by its own words.
+  if (!(error instanceof TypeError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}

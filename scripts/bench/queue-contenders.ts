@@ -2,6 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { builtPath } from '../../test/support/module-args.ts';
 import type { Answer, Order } from './queue-worker.ts';
 
 export const CONTENDERS = ['gitferry', 'plainjob', 'liteque', 'BullMQ'] as const;
@@ -20,7 +21,7 @@ export async function openContender(
   { folder, peersFolder }: { folder: string; peersFolder: string | null },
 ): Promise<Contender | { missing: string }> {
   const worker = fileURLToPath(new URL('./queue-worker.ts', import.meta.url));
-  const child = fork(worker, [name, folder, peersFolder ?? ''], { execArgv: ['--import', 'tsx'] });
+  const child = fork(builtPath(worker), [name, folder, peersFolder ?? '']);
   const answer = () =>
     new Promise<Answer>((resolve, reject) => {
       const gone = (code: number | null) => reject(new Error(`The process of ${name} ended with ${code}.`));

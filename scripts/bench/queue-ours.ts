@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../src/host/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
+import type { ClaimedJob } from '../../src/model/job.ts';
 import { NO_STATS } from '../../src/model/run.ts';
 import { claimStatement, readClaim } from '../../src/queue/claim.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
@@ -14,35 +15,51 @@ import { LANE_ID, laneStatements } from '../../src/store/lanes.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import type { QueueContender } from './queue-peers.ts';
 
-const MACHINE = 'bench';
-const WORKER = { workerId: 'w1', machineId: MACHINE, leaseMs: 30_000 };
+const LEASE_MS = 30_000;
 const FILL = 5_000;
 
-/** One project a job, because a project waits once only; those whose job is done are queued again. */
-export async function openOurs(folder: string): Promise<QueueContender> {
+export type OurQueue = QueueContender & {
+  /** Takes up to so many jobs as the service does, in one request, and completes them at once; answers how many. */
+  several(atOnce: number): Promise<number>;
+};
+
+export async function openOurs(folder: string): Promise<OurQueue> {
   const deps = { clock: systemClock, random: systemRandom, log: silentLog };
-  const db = await openDatabase({ path: join(folder, 'ours.db') }, deps);
+  return openOurQueue(await openDatabase({ path: join(folder, 'ours.db') }, deps), 'bench');
+}
+
+/** One project a job, because a project waits once only; those whose job is done are queued again. */
+export function openOurQueue(db: Database, machineId: string): OurQueue {
+  const worker = { workerId: `${machineId}-1`, machineId, leaseMs: LEASE_MS };
   const idle: ProjectId[] = [];
+  const look = (freeSlots: number) =>
+    tick(db, { ...worker, freeSlots, held: [], maxCrashes: 5, crashDelayMs: 1_000 });
+  const complete = async ({ jobId, fence, projectId }: ClaimedJob) => {
+    const outcome = { kind: 'done', status: 'success' } as const;
+    await settleJob(db, { jobId, fence, outcome, facts: null, stats: NO_STATS });
+    idle.push(projectId);
+  };
   return {
     name: 'gitferry',
     async fill(count) {
       const projectIds = idle.splice(0, count);
-      projectIds.push(...(await addProjects(db, count - projectIds.length)));
+      projectIds.push(...(await addProjects(db, machineId, count - projectIds.length)));
       const usual = { trigger: 'watch', delayMs: 0, force: false, priority: 5, askRemote: false } as const;
       for (let n = 0; n < count; n += FILL) {
         await enqueue(db, { ...usual, projectIds: projectIds.slice(n, n + FILL) });
       }
-      const look = () => tick(db, { ...WORKER, freeSlots: 0, held: [], maxCrashes: 5, crashDelayMs: 1_000 });
-      do await look();
+      do await look(0);
       while (await isWaiting(db));
     },
     async pair() {
-      const [[row] = []] = await db.batch([claimStatement(WORKER)]);
+      const [[row] = []] = await db.batch([claimStatement(worker)]);
       if (row === undefined) throw new Error('gitferry has no job');
-      const { jobId, fence, projectId } = readClaim(row);
-      const outcome = { kind: 'done', status: 'success' } as const;
-      await settleJob(db, { jobId, fence, outcome, facts: null, stats: NO_STATS });
-      idle.push(projectId);
+      await complete(readClaim(row));
+    },
+    async several(atOnce) {
+      const { claimed } = await look(atOnce);
+      await Promise.all(claimed.map(complete));
+      return claimed.length;
     },
     close: () => db.close(),
   };
@@ -53,9 +70,9 @@ async function isWaiting(db: Database): Promise<boolean> {
   return Number(row?.jobs) > 0;
 }
 
-async function addProjects(db: Database, count: number): Promise<ProjectId[]> {
+async function addProjects(db: Database, machineId: string, count: number): Promise<ProjectId[]> {
   if (count <= 0) return [];
-  const lane = { machineId: MACHINE, hostGate: 'host:github.com', credentialGate: 'cred:github.com' };
+  const lane = { machineId, hostGate: 'host:github.com', credentialGate: `cred:github.com:${machineId}` };
   const [row] = await db.run('SELECT coalesce(max(id), 0) AS last FROM projects');
   const first = Number(row?.last) + 1;
   await db.batch([
@@ -64,9 +81,9 @@ async function addProjects(db: Database, count: number): Promise<ProjectId[]> {
       sql: `INSERT INTO projects(project_id, project_name, machine_id, path, lane_id, lock_key, quiet_ms, min_interval_ms,
               created_at)
             WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :first + :count - 1)
-            SELECT 'p' || i, 'p' || i, :machineId, '/p/' || i, ${LANE_ID}, 'p' || i, 0, 0, 0 FROM n`,
+            SELECT :machineId || '-' || i, 'p' || i, :machineId, '/p/' || i, ${LANE_ID}, :machineId || i, 0, 0, 0 FROM n`,
       args: { first, count, ...lane },
     },
   ]);
-  return Array.from({ length: count }, (_, n) => `p${first + n}` as ProjectId);
+  return Array.from({ length: count }, (_, n) => `${machineId}-${first + n}` as ProjectId);
 }

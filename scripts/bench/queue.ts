@@ -4,25 +4,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Figure, figureOf, pairedRatio, type Ratio, ratioOf } from './figures.ts';
+import { figureOf, figuresOf, pairedRatio, type Ratio, type Report, ratioOf } from './figures.ts';
 import { CONTENDERS, type Contender, openContender } from './queue-contenders.ts';
 import { installPeers } from './queue-peers.ts';
-
-export type QueueReport = { figures: Record<string, Figure>; ratios: Ratio[]; notes: string[] };
 
 /** `sizes` are numbers of pending jobs; figures are milliseconds for one job. */
 export async function benchQueue(input: {
   runs: number;
   sizes: readonly number[];
   pairs: number;
+  /** Whether to install other queues and compare with them. */
+  compare: boolean;
   say(text: string): void;
-}): Promise<QueueReport> {
-  const { runs, sizes, pairs, say } = input;
+}): Promise<Report> {
+  const { runs, sizes, pairs, compare, say } = input;
   const notes: string[] = [];
   const times = new Map<string, number[]>();
   const folders: string[] = [];
-  say('installing the other queues');
-  const peers = installPeers();
+  const peers = compare ? install(say) : { missing: 'this was not asked for' };
   if ('missing' in peers) notes.push(`NOT COMPARED with any other queue: ${peers.missing}`);
   try {
     for (const pending of sizes) {
@@ -47,8 +46,12 @@ export async function benchQueue(input: {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     if (!('missing' in peers)) peers.remove();
   }
-  const figures = Object.fromEntries([...times].map(([key, all]) => [key, figureOf(all)]));
-  return { figures, ratios: ratiosOf(times, sizes), notes };
+  return { figures: figuresOf(times), ratios: ratiosOf(times, sizes), notes };
+}
+
+function install(say: (text: string) => void): ReturnType<typeof installPeers> {
+  say('installing the other queues');
+  return installPeers();
 }
 
 /** Each in a process of its own: two builds of SQLite in one do not go together. */

@@ -45,7 +45,8 @@ beforeAll(async () => {
     startFlags: flagsOf(await helpText()),
     scriptFlags: new Map(
       [
-        ...['bench', 'soak'].map((name) => [name, `scripts/${name}/main.ts`] as const),
+        ['bench', 'scripts/bench/options.ts'] as const,
+        ['soak', 'scripts/soak/main.ts'] as const,
         ['demo', 'src/cli/demo.ts'] as const,
       ].map(([name, path]) => [name, flagsOf(read(path))]),
     ),

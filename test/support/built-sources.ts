@@ -9,7 +9,9 @@ import { build, type Plugin } from 'esbuild';
 import { BUILT, ROOT } from './module-args.ts';
 
 export async function buildSources(): Promise<void> {
-  const sources = (await Promise.all(['src', 'test', 'scripts/soak'].map(listSources))).flat();
+  const sources = (
+    await Promise.all(['src', 'test', 'scripts/soak', 'scripts/bench'].map(listSources))
+  ).flat();
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: sources,

@@ -1,0 +1,131 @@
+// A scan of many clean projects that finds nothing to do, beside `git status` in each of them, in turns. Ours is the
+// whole service: its API is asked for a scan and answers when it is over.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gitEnv } from '../../test/support/git-repo.ts';
+import { startGitServer } from '../../test/support/git-server.ts';
+import { type RunningService, startService } from '../../test/support/service.ts';
+import { cpuMsOf, endedChildrenCpuMs } from './cpu-time.ts';
+import { addRun, figuresOf, pairedRatio, type Ratio, type Report, type Runs, ratioOf } from './figures.ts';
+import { type KnownProjects, MACHINE, makeKnownProjects } from './known-projects.ts';
+
+const JUDGED_PROJECTS = 1_000;
+const JUDGED_FILES = 100;
+const TO_GIT = 0.1;
+const LIMIT_MS = 300_000;
+
+/** `sizes` are numbers of projects, `files` the number in each. */
+export async function benchScan(input: {
+  runs: number;
+  sizes: readonly number[];
+  files: number;
+  say(text: string): void;
+}): Promise<Report> {
+  const { runs, sizes, files, say } = input;
+  const times: Runs = new Map();
+  const ratios: Ratio[] = [];
+  for (const size of sizes) {
+    const folder = await mkdtemp(join(tmpdir(), 'gitferry-bench-scan-'));
+    const server = await startGitServer();
+    try {
+      say(`making ${size} projects of ${files} files …`);
+      const projects = await makeKnownProjects({ folder, projects: size, files, server });
+      const service = await startScanned(projects);
+      try {
+        ratios.push(...(await compare({ service, projects, size, files, runs, say }, times)));
+      } finally {
+        await service.stop();
+      }
+    } finally {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  return { figures: figuresOf(times), ratios, notes: [] };
+}
+
+/** Every project is compared once; scans come when they are asked for. */
+export async function startScanned({ dataDir }: KnownProjects): Promise<RunningService> {
+  const service = await startService({
+    dataDir,
+    env: { SYNC_MACHINE_ID: MACHINE, SYNC_FSYNC: 'false', SYNC_SCAN_INTERVAL: '86400000' },
+  });
+  const feed = await service.feed(0);
+  await feed.until(({ type }) => type === 'scan.finished', 'the first scan', LIMIT_MS);
+  feed.close();
+  return service;
+}
+
+export async function scanOnce(service: RunningService, size: number): Promise<void> {
+  const { status, body } = await service.api('POST', '/api/sync/trigger');
+  const isClean = status === 202 && body.scanned === size && body.queued.length === 0;
+  if (!isClean)
+    throw new Error(`a scan of ${size} clean projects answered ${status}: ${JSON.stringify(body)}`);
+}
+
+type Comparison = {
+  service: RunningService;
+  projects: KnownProjects;
+  size: number;
+  files: number;
+  runs: number;
+  say(text: string): void;
+};
+
+async function compare(
+  { service, projects, size, files, runs, say }: Comparison,
+  times: Runs,
+): Promise<Ratio[]> {
+  const ours = { wall: [] as number[], cpu: [] as number[] };
+  const gits = { wall: [] as number[], cpu: [] as number[] };
+  const scan = () =>
+    timed(
+      () => scanOnce(service, size),
+      () => cpuMsOf(service.pid),
+    );
+  const status = () => timed(async () => gitStatusInEach(projects.paths), endedChildrenCpuMs);
+  // One round more than counts: the first warms caches on both sides.
+  for (let round = 0; round <= runs; round++) {
+    say(`scan of ${size} projects: round ${round} of ${runs} …`);
+    const [our, git] =
+      round % 2 === 0 ? [await scan(), await status()] : (await inTurn(status, scan)).reverse();
+    if (round === 0 || our === undefined || git === undefined) continue;
+    for (const [side, one] of [
+      [ours, our],
+      [gits, git],
+    ] as const) {
+      side.wall.push(one.wallMs);
+      side.cpu.push(one.cpuMs);
+    }
+  }
+  const what = `scan of ${size} clean projects of ${files} files`;
+  for (const value of ours.wall) addRun(times, `${what}: gitferry`, value);
+  for (const value of gits.wall) addRun(times, `${what}: git status in each`, value);
+  const judged = size >= JUDGED_PROJECTS && files >= JUDGED_FILES;
+  return [
+    ratioOf(`${what}: gitferry / git status`, pairedRatio(ours.wall, gits.wall), judged ? TO_GIT : null),
+    ratioOf('  processor time: gitferry / git status', pairedRatio(ours.cpu, gits.cpu), null),
+  ];
+}
+
+async function inTurn<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T[]> {
+  return [await first(), await second()];
+}
+
+async function timed(act: () => Promise<void>, cpu: () => number | null) {
+  const before = cpu();
+  const began = performance.now();
+  await act();
+  const wallMs = performance.now() - began;
+  return { wallMs, cpuMs: (cpu() ?? Number.NaN) - (before ?? Number.NaN) };
+}
+
+/** One shell for all of them, so that only git is measured. */
+function gitStatusInEach(paths: readonly string[]): void {
+  const script = 'while read -r path; do git -C "$path" status --porcelain || exit 1; done';
+  const out = execFileSync('sh', ['-c', script], { input: `${paths.join('\n')}\n`, env: gitEnv() });
+  if (out.length > 0) throw new Error(`git calls a clean project changed: ${out.toString().slice(0, 200)}`);
+}
