@@ -1,8 +1,10 @@
 // Reads a project's own settings file. Never writes; knows nothing of the database.
 
+import type { BigIntStats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { FileMemory } from '../host/file-memory.ts';
 import { type Reason, reasonOf } from '../model/failure.ts';
 import { type ProjectFile, ProjectFileSchema } from '../model/project-config.ts';
 import { JsonSyntaxError, positionAt, scanJson } from './json-text.ts';
@@ -23,10 +25,18 @@ export type ProjectFileReading =
  */
 export async function readProjectFile(folder: string): Promise<ProjectFileReading> {
   const path = join(folder, PROJECT_FILE);
-  const text = await readText(path);
-  if (text === null) return { kind: 'absent' };
-  return typeof text === 'string' ? parseProjectFile(text, path) : { kind: 'invalid', reason: text };
+  const found = await look(path);
+  if (found === null) return { kind: 'absent' };
+  if ('code' in found) return { kind: 'invalid', reason: found };
+  const { text, stats } = found;
+  if (text === null) return found.known;
+  const reading = parseProjectFile(text, path);
+  memory.keep(path, stats, reading);
+  return reading;
 }
+
+/** Every sync asks: what has not changed is only looked at. */
+const memory = new FileMemory<ProjectFileReading>();
 
 /** Checks the text of a project file; `path` is for messages. A byte order mark is passed over. */
 export function parseProjectFile(
@@ -70,17 +80,20 @@ function versionOf(value: object): 1 | 2 | null {
   return version === 1 || version === 2 ? version : null;
 }
 
-/** Null when there is no such file; a reason when it cannot be read. */
-async function readText(path: string): Promise<string | Reason | null> {
+type Found = { stats: BigIntStats } & ({ text: string } | { text: null; known: ProjectFileReading });
+
+/** Null when there is no such file; a reason when it cannot be read; no text when it is known from before. */
+async function look(path: string): Promise<Found | Reason | null> {
   try {
-    const stats = await stat(path);
+    const stats = await stat(path, { bigint: true });
     // A named pipe would be waited for, without end.
     if (!stats.isFile()) return reasonOf('project-file-invalid', `${path}: is not a file.`);
     const { size } = stats;
     if (size > MOST_BYTES) {
       return reasonOf('project-file-invalid', `${path}: has ${size} bytes; at most ${MOST_BYTES} are read.`);
     }
-    return await readFile(path, 'utf8');
+    const known = memory.find(path, stats);
+    return known === undefined ? { stats, text: await readFile(path, 'utf8') } : { stats, text: null, known };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

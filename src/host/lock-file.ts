@@ -44,7 +44,7 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
       await setTimeout(Math.random() * RIVAL_WAIT_MS);
     }
   } finally {
-    await rm(aside, { force: true });
+    await unlinkIfThere(aside);
   }
 }
 
@@ -121,7 +121,16 @@ async function clearDead(path: string, own: string): Promise<void> {
 }
 
 async function releaseLock(path: string, text: string): Promise<void> {
-  if ((await readHolder(path)) === text) await rm(path, { force: true });
+  if ((await readHolder(path)) === text) await unlinkIfThere(path);
+}
+
+/** One call, where `rm` makes three: every sync takes a lock. */
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 async function readHolder(path: string): Promise<string | null> {

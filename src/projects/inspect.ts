@@ -33,7 +33,7 @@ export async function inspectRepository(
   ports: Ports,
 ): Promise<Inspected> {
   const repo = await openRepository(path);
-  const config = await readGitConfig({ repo, ...ports });
+  const [config, branch] = await Promise.all([readGitConfig({ repo, ...ports }), branchOf(repo)]);
   const byHttps = chooseRemote(github ?? {}, config);
   // A host that serves by SSH alone has its gate and its lock too.
   const chosen = byHttps.kind === 'chosen' ? byHttps : chooseRemote(github ?? {}, config, { keepSsh: true });
@@ -43,7 +43,7 @@ export async function inspectRepository(
   const credential = credentialKey(host, named) ?? named ?? host;
   return {
     repo,
-    branch: await branchOf(repo),
+    branch,
     remote,
     lane: looksAtGates(github)
       ? UNGATED

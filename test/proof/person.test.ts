@@ -42,6 +42,7 @@ test('a person works with git undisturbed while saves are synced', {
   await service.untilState('shared', 'safe', 300_000);
   const counts = { commands: 0, locked: 0, saves: 0, met: 0 };
   const took: Record<string, number[]> = {};
+  const refused: Record<string, number> = {};
   // Saves and the commands that replace files take turns; the service keeps to nobody's turn.
   const turn = createTurn();
   const end = performance.now() + LEAST_MS;
@@ -66,6 +67,7 @@ test('a person works with git undisturbed while saves are synced', {
         if ((!isLocked && !MET.test(message)) || tries === TRIES) throw error;
         if (isLocked) counts.locked++;
         else counts.met++;
+        refused[name] = (refused[name] ?? 0) + 1;
         await pause(50);
       }
     }
@@ -142,9 +144,14 @@ test('a person works with git undisturbed while saves are synced', {
   }
 
   await Promise.all([save(), work()]);
-  console.log(`person: ${JSON.stringify(counts)}, ${made.length} commits by hand, medians ${medians(took)}`);
+  const { body } = await service.api('GET', '/api/sync/history/shared?limit=500');
+  const syncs = (body.history as { commit: string | null }[]).filter(({ commit }) => commit !== null).length;
+  console.log(`person: ${JSON.stringify(counts)}, ${made.length} commits by hand, ${syncs} by the service`);
+  console.log(`person: refused ${JSON.stringify(refused)}, medians ${medians(took)}`);
   await service.untilState('shared', 'safe', 300_000);
   await expectAllThere(project, made);
+  // Beside the person, and not when they had gone. A short run may be over before the longest wait is.
+  expect(syncs).toBeGreaterThanOrEqual(Math.floor(LEAST_MS / 30_000));
   // One or two in a short run are no rate.
   expect(counts.locked + counts.met).toBeLessThan(Math.max(counts.commands / 100, 3));
 });

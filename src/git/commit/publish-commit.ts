@@ -64,9 +64,15 @@ export async function publishCommit(commit: Publication): Promise<boolean> {
     if (moved !== null) rememberIndex(repo, moved.bytes, moved.stats);
     return moved !== null;
   } finally {
-    if (branch.status === 'fulfilled') await branch.value.release();
-    await index.release();
+    const held = branch.status === 'fulfilled' ? [branch.value, index] : [index];
+    await releaseAll(held);
   }
+}
+
+/** What one of them throws keeps none of the others. */
+async function releaseAll(held: readonly { release(): Promise<void> }[]): Promise<void> {
+  const outcomes = await Promise.allSettled(held.map((each) => each.release()));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 type Prepared = { index: PreparedLock; branch: PreparedRef };

@@ -1,8 +1,9 @@
 // Reads a configuration file together with the files it includes, and judges the conditions of `includeIf`.
 // Must not know which files make up a person's configuration: user-config.ts does.
 
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import { FileMemory } from '../../host/file-memory.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
 import { type ConfigEntry, parseConfig } from './config-file.ts';
@@ -12,11 +13,11 @@ const MOST_LEVELS = 10;
 const GITDIR = /^gitdir(\/i)?:(.*)$/s;
 const REMOTE_URL = /^hasconfig:remote\.\*\.url:(.*)$/s;
 
-/** What conditions are judged by. `branch` is null when HEAD is no branch. */
+/** What conditions are judged by. `branch` answers null when HEAD is no branch; it is asked only where one depends on it. */
 export type IncludeScope = {
   readonly homeDir: string;
   readonly gitDir: string;
-  readonly branch: string | null;
+  branch(): Promise<string | null>;
   /** URLs of all remotes; null while they are not known yet: then `hasconfig` is false and `asksForRemotes` set. */
   readonly remoteUrls: readonly string[] | null;
   asksForRemotes: boolean;
@@ -27,13 +28,13 @@ export type IncludeScope = {
  * @throws Failure `git-config-invalid`, `folder-unreadable`
  */
 export async function readConfigFile(file: string, scope: IncludeScope, level = 0): Promise<ConfigEntry[]> {
-  const text = await readIfPresent(file);
-  if (text === null) return [];
+  const found = await readEntries(file);
+  if (found === null) return [];
   if (level > MOST_LEVELS) {
     throw new Failure('git-config-invalid', `More than ${MOST_LEVELS} levels of includes at ${file}.`);
   }
   const entries: ConfigEntry[] = [];
-  for (const entry of parseConfig(text, file)) {
+  for (const entry of found) {
     entries.push(entry);
     const included = await includedBy(entry, file, scope);
     if (included !== null) entries.push(...(await readConfigFile(included, scope, level + 1)));
@@ -64,7 +65,8 @@ async function holds(condition: string, file: string, scope: IncludeScope): Prom
   if (gitdir) return isInside(gitdir[2] ?? '', file, scope, gitdir[1] !== undefined);
   if (condition.startsWith('onbranch:')) {
     const pattern = condition.slice('onbranch:'.length);
-    return scope.branch !== null && matchesPathPattern(spanning(pattern), scope.branch);
+    const branch = await scope.branch();
+    return branch !== null && matchesPathPattern(spanning(pattern), branch);
   }
   const remote = REMOTE_URL.exec(condition);
   if (!remote) return false;
@@ -109,17 +111,27 @@ async function resolved(path: string): Promise<string> {
   }
 }
 
-async function readIfPresent(file: string): Promise<string | null> {
+const memory = new FileMemory<readonly ConfigEntry[]>();
+
+/**
+ * Null when there is no such file. Every sync asks twice, so that a file which has not changed is only looked at: one
+ * call of the file system where reading takes four, each a way to another thread and back.
+ */
+async function readEntries(file: string): Promise<readonly ConfigEntry[] | null> {
   try {
-    return await readFile(file, 'utf8');
+    const stats = await stat(file, { bigint: true });
+    const known = memory.find(file, stats);
+    if (known !== undefined) return known;
+    const entries = parseConfig(await readFile(file, 'utf8'), file);
+    memory.keep(file, stats, entries);
+    return entries;
   } catch (error) {
     if (isAbsent(error)) return null;
+    if (error instanceof Failure) throw error;
     throw new Failure(
       'folder-unreadable',
       `Cannot read the git configuration ${file}: ${errorCode(error)}.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

@@ -19,7 +19,7 @@ const SYSTEM_CONFIG = '/etc/gitconfig';
 const HEADS = 'ref: refs/heads/';
 
 /**
- * Reads everything anew; the last value of a key wins. Includes are followed, conditional ones too.
+ * As the files are now; the last value of a key wins. Includes are followed, conditional ones too.
  * @throws Failure `git-config-invalid`, `folder-unreadable`
  */
 export async function readGitConfig(input: ConfigInput): Promise<GitConfig> {
@@ -27,7 +27,7 @@ export async function readGitConfig(input: ConfigInput): Promise<GitConfig> {
   const scope = {
     homeDir,
     gitDir: repo.gitDir,
-    branch: await branchOf(repo),
+    branch: () => branchOf(repo),
     remoteUrls: null,
     asksForRemotes: false,
   };
@@ -46,12 +46,12 @@ export function personalGitFile(name: string, env: Environment, homeDir: string)
 
 async function readAll(input: ConfigInput, scope: IncludeScope): Promise<ConfigEntry[]> {
   const { repo } = input;
-  const entries: ConfigEntry[] = [];
   const files = [...systemFiles(input.env), ...globalFiles(input.env, input.homeDir)];
-  for (const file of files) entries.push(...(await readConfigFile(file, scope)));
-  const local = await readConfigFile(join(repo.commonDir, 'config'), scope);
-  entries.push(...local);
-  if (configOf(local).getBoolean('extensions.worktreeConfig')) {
+  const all = [...files, join(repo.commonDir, 'config')];
+  // All at once: every sync waits for this.
+  const read = await Promise.all(all.map((file) => readConfigFile(file, scope)));
+  const entries = read.flat();
+  if (configOf(read.at(-1) ?? []).getBoolean('extensions.worktreeConfig')) {
     entries.push(...(await readConfigFile(join(repo.gitDir, 'config.worktree'), scope)));
   }
   return entries;

@@ -18,6 +18,7 @@ import type {
 import { hashBlobStream, type LooseStore, writeLooseObject, writeLooseStream } from './loose-objects.ts';
 import { LruCache } from './lru-cache.ts';
 import { objectId, parseCommit, parseTree } from './object-format.ts';
+import { recallObject, rememberObject } from './object-memory.ts';
 import { ObjectPlaces } from './object-places.ts';
 import { createPack } from './pack-writer.ts';
 
@@ -53,8 +54,11 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
     const known = remembered.get(oid);
     // Blobs that were written are only streamed again, by a push; who reads one whole asks for what is on the disk.
     if (known !== undefined && known.type !== 'blob') return known;
+    const recalled = recallObject(loose.objectsDir, oid);
+    if (recalled !== undefined) return recalled;
     const object = (await places.read(oid)) ?? missing(oid);
     if (object.type === 'commit' || object.type === 'tree') remembered.set(oid, object);
+    rememberObject(loose.objectsDir, oid, object);
     return object;
   };
 
@@ -91,7 +95,9 @@ export function openObjects(repository: Repository, options: ObjectsOptions): Ob
       const isPacked = await packs.keep(oid, clock.now());
       if (!isPacked) await writeLooseObject(loose, { oid, type, content });
       // A copy: what the caller does with its bytes afterwards is its own matter.
-      remembered.set(oid, { type, content: Buffer.from(content) });
+      const object = { type, content: Buffer.from(content) };
+      remembered.set(oid, object);
+      rememberObject(loose.objectsDir, oid, object);
       return oid;
     },
     writeBlobFile,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { booleanOf, parseConfig } from '../../../src/git/config/config-file.ts';
 import { configOf } from '../../../src/git/config/config-values.ts';
 import { matchesPathPattern } from '../../../src/git/config/path-pattern.ts';
@@ -194,6 +194,32 @@ test('readGitConfig() heeds GIT_CONFIG_GLOBAL, GIT_CONFIG_NOSYSTEM and XDG_CONFI
   expect((await read({ GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: join(home, 'xdg') })).get('a.x')).toBe(
     'xdg',
   );
+});
+
+test('readGitConfig() reads a file that changed, and judges conditions anew where none did', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+  try {
+    const made = await newRepo();
+    const repo = await openRepository(made.path);
+    const home = await newFolder();
+    await put(join(home, '.gitconfig'), '[a]\nb = 1\n[includeIf "onbranch:topic"]\npath = more\n');
+    await put(join(home, 'more'), '[a]\nb = 2\n');
+    const read = async () => {
+      const env = { GIT_CONFIG_NOSYSTEM: '1' };
+      const config = await readGitConfig({ repo, env, homeDir: home });
+      return [config.get('a.b'), config.get('a.local')];
+    };
+    expect(await read()).toEqual(['1', undefined]);
+    await made.git('symbolic-ref', 'HEAD', 'refs/heads/topic');
+    expect(await read()).toEqual(['2', undefined]);
+    await made.git('config', 'a.local', 'x');
+    await put(join(home, 'more'), '[a]\nb = 34\n');
+    expect(await read()).toEqual(['34', 'x']);
+    await rm(join(home, 'more'));
+    expect(await read()).toEqual(['1', 'x']);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('readGitConfig() refuses endless includes', async () => {

@@ -229,3 +229,22 @@ test('writeFailure() and readFailure() translate what the system says', () => {
   const other = system('EIO');
   expect(writeFailure(other, 'x')).toBe(other);
 });
+
+test('read() of a store opened later recalls commits and trees; has(), open() and contents ask the disk', async () => {
+  const { git, objects } = await makeStore();
+  await git.write('a.txt', 'a\n');
+  await git.git('add', '--all');
+  await git.git('commit', '--quiet', '--message', 'a');
+  const names = ['HEAD', 'HEAD^{tree}', 'HEAD:a.txt'];
+  const oids = (await git.git('rev-parse', ...names)).trim().split('\n') as [string, string, string];
+  for (const oid of oids) await objects.read(oid);
+  for (const oid of oids) await rm(looseFile(git, oid), { force: true });
+  const later = openObjects(await openRepository(git.path), { fsync: false });
+  cleanUps.push(() => later.close());
+  const [commit, tree, blob] = oids;
+  expect((await later.readCommit(commit)).tree).toBe(tree);
+  expect((await later.readTree(tree)).map(({ name }) => name)).toEqual(['a.txt']);
+  expect(await Promise.all(oids.map((oid) => later.has(oid)))).toEqual([false, false, false]);
+  await expect(later.open(tree)).rejects.toEqual(ofCode('object-missing'));
+  await expect(later.read(blob)).rejects.toEqual(ofCode('object-missing'));
+});
