@@ -75,9 +75,9 @@ export async function createSyncAPI({ mcpClient, ...options }: SyncOptions = {})
     start: async () => void (await app.service.start()),
     stop: () => app.stop(),
     on(listener) {
-      const subscription = app.bus.subscribe({
+      const subscription = app.bus.follow({
         onEvents: (events) => events.forEach(listener),
-        onOverflow: () => undefined,
+        onMissed: () => log.warn('a listener of on() failed, or was too slow; it missed some events'),
         onReset: () => undefined,
       });
       return () => subscription.close();

@@ -7,7 +7,7 @@ import type { Log } from '../host/log.ts';
 import type { FeedEvent } from '../model/event.ts';
 import { Failure } from '../model/failure.ts';
 import { type Bounds, Subscription } from './subscription.ts';
-import type { EventBus, NewEvent, SubscribeOptions } from './types.ts';
+import type { EventBus, FollowOptions, NewEvent, SubscribeOptions } from './types.ts';
 
 const READ_BATCH = 500;
 
@@ -105,6 +105,25 @@ class DatabaseBus implements EventBus {
     this.#subscriptions.add(subscription);
     if (this.#state === 'started') subscription.begin();
     return { close: () => subscription.end() };
+  }
+
+  /** @throws Failure `service-stopped` after `stop()` */
+  follow({ onMissed, ...options }: FollowOptions): { close(): void } {
+    let isClosed = false;
+    const { since: _since, ...live } = options;
+    const onOverflow = () => {
+      if (isClosed || this.#state === 'stopped') return;
+      // First, so that nothing is missed which comes while the listener catches up.
+      current = this.subscribe({ ...live, onOverflow });
+      onMissed();
+    };
+    let current = this.subscribe({ ...options, onOverflow });
+    return {
+      close() {
+        isClosed = true;
+        current.close();
+      },
+    };
   }
 
   #readOn(): Promise<void> {

@@ -27,6 +27,12 @@ export type SubscribeOptions = {
   isOwn?: boolean;
 };
 
+/** As for `subscribe`, but one that lasts. */
+export type FollowOptions = Omit<SubscribeOptions, 'onOverflow'> & {
+  /** Some events did not come: there were too many, or `onEvents` failed. What comes now is told again. */
+  onMissed(): void;
+};
+
 export type EventBus = {
   /** Changes when the database was replaced. */
   readonly epoch: string;
@@ -36,6 +42,8 @@ export type EventBus = {
   /** Something wrote events to the database (a trigger): read and deliver them. Returns at once. */
   notify(): void;
   subscribe(options: SubscribeOptions): { close(): void };
+  /** Listens until it is closed: subscribes again where a subscription would have ended. */
+  follow(options: FollowOptions): { close(): void };
   /** Number of open subscriptions, the service's own left out. */
   listeners(): number;
   start(): Promise<void>;

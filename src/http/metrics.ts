@@ -37,23 +37,16 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
   const instruments = createInstruments(registry);
   instruments.info.set({ version: service.version, machine: service.machineId }, 1);
-  let isClosed = false;
-  let subscription = listen();
-  function listen(): ReturnType<EventBus['subscribe']> {
-    return deps.bus.subscribe({
-      isOwn: true,
-      types: COUNTED,
-      onEvents: (events) => {
-        for (const event of events) countEvent(event, instruments);
-      },
-      // Counters that miss some events are still counters: they never go back.
-      onReset: () => {},
-      onOverflow: () => {
-        deps.log.warn('the metrics could not follow the events; some are not counted');
-        if (!isClosed) subscription = listen();
-      },
-    });
-  }
+  const subscription = deps.bus.follow({
+    isOwn: true,
+    types: COUNTED,
+    onEvents: (events) => {
+      for (const event of events) countEvent(event, instruments);
+    },
+    // Counters that miss some events are still counters: they never go back.
+    onReset: () => {},
+    onMissed: () => deps.log.warn('the metrics could not follow the events; some are not counted'),
+  });
   const stopLag = measureLag(clock, (lagMs) => instruments.lag.observe(lagMs / 1000));
   return {
     contentType: registry.contentType,
@@ -65,7 +58,6 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       instruments.requests.observe({ method, route, status: String(status) }, durationMs / 1000);
     },
     close() {
-      isClosed = true;
       subscription.close();
       stopLag();
     },

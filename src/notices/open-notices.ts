@@ -5,42 +5,25 @@
 //   clock ──► unsafe for too long ──────────┘
 
 import type { EventBus } from '../events/types.ts';
-import type { Clock, Random } from '../host/clock.ts';
+import type { Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { NoticeControl, NoticeKind } from '../model/notice.ts';
-import type { Database } from '../store/database.ts';
+import type { NoticeControl } from '../model/notice.ts';
 import { keepTargets, listTargets } from '../store/notice-targets.ts';
-import {
-  applyJudgement,
-  forgetProjects,
-  gatheringSince,
-  listUntoldUnsafe,
-  readConditions,
-  releaseGathered,
-} from '../store/notices.ts';
-import { findProjectViews, listProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
+import { gatheringSince, releaseGathered } from '../store/notices.ts';
 import { deliverDue } from './deliver.ts';
-import { judgeProject } from './judge-project.ts';
+import { type LookPorts, lookAtProjects, tellUnsafe } from './look-at-projects.ts';
 import { testMessage } from './message.ts';
 import { createTargets, type TargetPorts, type TargetSettings, wordsOf } from './targets.ts';
-import { unsafeJudgement } from './unsafe-notice.ts';
 
-export type NoticePorts = TargetPorts & {
-  db: Database;
-  bus: EventBus;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  machineId: string;
-  unsure: Unsure;
-  settings(): TargetSettings & {
-    noticeKinds: NoticeKind[];
-    noticeUnsafeMinutes: number;
-    noticeGroupMs: number;
+export type NoticePorts = TargetPorts &
+  Omit<LookPorts, 'settings'> & {
+    bus: EventBus;
+    random: Random;
+    log: Log;
+    settings(): ReturnType<LookPorts['settings']> & TargetSettings & { noticeGroupMs: number };
   };
-};
 
 export type Notices = NoticeControl & {
   start(): Promise<void>;
@@ -49,12 +32,9 @@ export type Notices = NoticeControl & {
 };
 
 const TYPES = ['project.state', 'project.removed', 'file.held', 'file.released'];
-const PAGE = 500;
 /** Nothing that is due is noticed later than this. */
 const LONGEST_WAIT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
-/** What was unsafe while nothing ran gets this long to become safe after a start. */
-const START_GRACE_MS = 120_000;
 
 export function openNotices(ports: NoticePorts): Notices {
   return new OpenNotices(ports);
@@ -84,14 +64,15 @@ class OpenNotices implements Notices {
       machineId,
       this.#targets().map(({ name }) => name),
     );
-    const subscription = bus.subscribe({
+    const subscription = bus.follow({
+      isOwn: true,
       types: TYPES,
       onEvents: (events) => {
         for (const { projectId } of events) if (projectId !== null) this.#ask(projectId);
         this.#soon();
       },
       onReset: () => this.#lookAtAll(),
-      onOverflow: () => {
+      onMissed: () => {
         log.warn('notices are late: too much happens at once');
         this.#lookAtAll();
       },
@@ -174,8 +155,8 @@ class OpenNotices implements Notices {
     const { db, clock, machineId, settings } = this.#ports;
     const asked = this.#asked;
     this.#asked = new Set();
-    await this.#look(asked);
-    const unsafeAt = await this.#tellUnsafe();
+    await lookAtProjects(asked, this.#ports);
+    const unsafeAt = await tellUnsafe(this.#startedAt, this.#ports);
     const groupMs = settings().noticeGroupMs;
     const now = clock.now();
     const released = await releaseGathered(db, { machineId, before: now - groupMs, now });
@@ -185,56 +166,6 @@ class OpenNotices implements Notices {
     const dueAt = await deliverDue(this.#targets(), ports, this.#stopping.signal);
     const dues = [unsafeAt, since === null ? null : since + groupMs, dueAt].filter((at) => at !== null);
     return dues.length === 0 ? null : Math.min(...dues);
-  }
-
-  async #look(asked: ReadonlySet<ProjectId> | 'all'): Promise<void> {
-    const { db, machineId, unsure } = this.#ports;
-    if (asked !== 'all') return this.#judge(await findProjectViews(db, [...asked], { unsure }));
-    await forgetProjects(db, machineId);
-    let cursor: string | null = null;
-    do {
-      const page = await listProjectViews(db, { limit: PAGE, cursor, unsure });
-      await this.#judge(page.projects);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-  }
-
-  /** Another machine's projects are that machine's to tell of. */
-  async #judge(views: readonly ProjectView[]): Promise<void> {
-    const { db, clock, machineId, settings } = this.#ports;
-    const own = views.filter((view) => view.machineId === machineId);
-    const ids = own.map(({ projectId }) => projectId);
-    const known = await readConditions(db, machineId, ids);
-    const { noticeKinds } = settings();
-    for (const { projectId, projectName, state, stateReason, facts } of own) {
-      const heldSecrets = facts.heldFiles.filter(({ reason }) => reason === 'secret').map(({ path }) => path);
-      const at = clock.now();
-      const look = { state, reason: stateReason, heldSecrets };
-      const judgement = judgeProject(look, known.get(projectId) ?? [], at, noticeKinds);
-      await applyJudgement(db, { machineId, projectId, projectName, at }, judgement);
-    }
-  }
-
-  /** Answers when the next project will have been unsafe for too long. */
-  async #tellUnsafe(): Promise<number | null> {
-    const { db, clock, machineId, settings, unsure } = this.#ports;
-    const { noticeUnsafeMinutes, noticeKinds } = settings();
-    if (noticeUnsafeMinutes === 0 || !noticeKinds.includes('unsafe')) return null;
-    const limitMs = noticeUnsafeMinutes * 60_000;
-    const graceMs = Math.min(limitMs, START_GRACE_MS);
-    const now = clock.now();
-    // Who was called already need not hear that it is still so.
-    const untold = (await listUntoldUnsafe(db, machineId)).filter(({ isCalledFor }) => !isCalledFor);
-    const dueOf = ({ since }: { since: number }) => Math.max(since + limitMs, this.#startedAt + graceMs);
-    const due = untold.filter((each) => dueOf(each) <= now);
-    const since = new Map(due.map((each) => [each.projectId, each.since]));
-    for (const view of await findProjectViews(db, [...since.keys()], { unsure })) {
-      const judgement = unsafeJudgement(view, since.get(view.projectId) ?? now);
-      const { projectId, projectName } = view;
-      await applyJudgement(db, { machineId, projectId, projectName, at: now }, judgement);
-    }
-    const next = untold.find((each) => dueOf(each) > now);
-    return next === undefined ? null : dueOf(next);
   }
 
   async #publish(released: Awaited<ReturnType<typeof releaseGathered>>): Promise<void> {

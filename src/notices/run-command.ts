@@ -18,6 +18,11 @@ type CommandPorts = {
 
 const LIMIT_MS = 30_000;
 const MOST_ERROR_BYTES = 4_096;
+/** Linux starts no program with a variable above 128 KiB; all of the message is on its standard input. */
+const MOST_VARIABLE_BYTES = 32 * 1024;
+const CUT = '\n… cut here; all of it is on standard input.';
+/** For its last words, once it has ended: what it started may keep standard error open for ever. */
+const LAST_WORDS_MS = 200;
 /** What the service is told in confidence is not passed on. */
 const SECRET_NAME = /^SYNC_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_?KEY/i;
 
@@ -48,18 +53,34 @@ export function runNoticeCommand(message: Message, ports: CommandPorts): Promise
     const done = (act: () => void) => {
       cancelLimit();
       signal.removeEventListener('abort', abort);
+      child.stderr.destroy();
       act();
     };
     child.once('error', (error) => done(() => fail(`could not be started: ${error.message}`)));
-    child.once('close', (code, ending) =>
-      done(() => {
-        if (stopped !== null) return fail(stopped);
-        if (code === 0) return resolve();
-        const said = redact(words).replace(/\s+/g, ' ').trim();
-        fail(`ended with ${code ?? ending}${said === '' ? '.' : `: ${said}`}`);
-      }),
-    );
+    // What it left running in the background is its own matter: its exit is the answer, not the end of its output.
+    child.once('exit', (code, ending) => {
+      if (stopped === null && code === 0) return done(resolve);
+      const tell = () =>
+        done(() => {
+          if (stopped !== null) return fail(stopped);
+          const said = redact(words).replace(/\s+/g, ' ').trim();
+          fail(`ended with ${code ?? ending}${said === '' ? '.' : `: ${said}`}`);
+        });
+      cancelLimit();
+      const cancelWait = clock.timer(LAST_WORDS_MS, tell);
+      child.once('close', () => {
+        cancelWait();
+        tell();
+      });
+    });
   });
+}
+
+/** As a variable may hold it; never in the middle of a character. */
+function asVariable(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MOST_VARIABLE_BYTES) return text;
+  return new TextDecoder().decode(bytes.subarray(0, MOST_VARIABLE_BYTES), { stream: true }) + CUT;
 }
 
 function start({ title, text, ...message }: Message, { command, cwd, env }: CommandPorts) {
@@ -71,8 +92,8 @@ function start({ title, text, ...message }: Message, { command, cwd, env }: Comm
     env: {
       ...Object.fromEntries(known),
       GITFERRY_NOTICE_ID: message.id,
-      GITFERRY_NOTICE_TITLE: title,
-      GITFERRY_NOTICE_TEXT: text,
+      GITFERRY_NOTICE_TITLE: asVariable(title),
+      GITFERRY_NOTICE_TEXT: asVariable(text),
     },
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true,

@@ -32,22 +32,30 @@ export function followMachines(ports: FollowPorts): () => void {
     if ((await findProject(db, projectId)) === null) await pipeline.exclude(projectId);
   }
 
+  const tryToLeave = (projectId: ProjectId) =>
+    leaveRemoved(projectId).catch((error: unknown) => {
+      log.warn({ err: error, projectId }, 'a project was removed elsewhere and could not be left yet');
+    });
+
   async function hear(events: readonly FeedEvent[]): Promise<void> {
     const ours = events.filter(isOurs);
     if (ours.some(({ type }) => type !== 'project.removed')) pipeline.wake();
     for (const { type, projectId } of ours) {
       if (type !== 'project.removed' || projectId === null) continue;
-      await leaveRemoved(projectId).catch((error: unknown) => {
-        log.warn({ err: error, projectId }, 'a project was removed elsewhere and could not be left yet');
-      });
+      await tryToLeave(projectId);
     }
   }
 
-  const subscription = bus.subscribe({
+  const subscription = bus.follow({
+    isOwn: true,
     types: TYPES,
     onEvents: hear,
     onReset: () => pipeline.wake(),
-    onOverflow: () => log.warn('what other machines ask for is noticed late: too much happens at once'),
+    onMissed() {
+      log.warn('what other machines ask for is noticed late: too much happens at once');
+      pipeline.wake();
+      for (const { projectId } of projects.all()) void tryToLeave(projectId);
+    },
   });
   return () => subscription.close();
 }

@@ -245,6 +245,39 @@ test('one that throws is dropped, told so, and harms none', async () => {
   ]);
 });
 
+test('one that follows is told of what it missed, and goes on until it is closed', async () => {
+  const { bus } = await setup();
+  const heard: number[] = [];
+  let missed = 0;
+  let release = () => {};
+  let isSlow = true;
+  const following = bus.follow({
+    bufferLimit: 10,
+    onEvents(events) {
+      heard.push(...events.map(({ id }) => id));
+      if (heard.includes(16) && missed === 1) throw new Error('broken once');
+      return isSlow ? new Promise((resolve) => (release = resolve)) : undefined;
+    },
+    onMissed: () => {
+      missed += 1;
+    },
+    onReset: () => {},
+  });
+  await bus.publish(notices(1));
+  await bus.publish(notices(14));
+  expect([missed, bus.listeners()]).toEqual([1, 1]);
+  isSlow = false;
+  release();
+  await bus.publish(notices(1));
+  expect([missed, heard]).toEqual([2, [1, 16]]);
+  await bus.publish(notices(2));
+  expect([missed, heard]).toEqual([2, [1, 16, 17, 18]]);
+  following.close();
+  expect(bus.listeners()).toBe(0);
+  await bus.publish(notices(1));
+  expect(heard).toHaveLength(4);
+});
+
 test('types filter by exact name and by prefix, in the replay and live', async () => {
   const { bus } = await setup();
   const some: NewEvent[] = [

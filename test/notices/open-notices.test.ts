@@ -312,6 +312,68 @@ test.each<[string, string | null, RegExp]>([
   ]);
 });
 
+test('a command that leaves something running has ended when it has ended', async () => {
+  const program = await script('leaves', 'sleep 600 & echo $! > left.pid; exit 0');
+  const failing = await script('fails', 'echo broken >&2; sleep 600 & echo $! > left.pid; exit 4');
+  const running = await start({ noticeCommand: [program] });
+  const pid = async () => Number(await readFile(join(folder, 'left.pid'), 'utf8'));
+  const result = running.test();
+  let isOver = false;
+  void result.then(() => {
+    isOver = true;
+  });
+  await until(async () => isOver);
+  expect(await result).toEqual([{ target: 'command', ok: true, detail: expect.any(String) }]);
+  process.kill(await pid());
+  const other = (await start({ noticeCommand: [failing] })).test();
+  isOver = false;
+  void other.then(() => {
+    isOver = true;
+  });
+  // Its output never ends; what it said until it ended is waited for a moment only.
+  await until(async () => {
+    if (clock.waiting(200) > 0) await clock.advance(200);
+    return isOver;
+  });
+  expect(await other).toMatchObject([{ ok: false, detail: expect.stringMatching(/ended with 4: broken$/) }]);
+  process.kill(await pid());
+});
+
+test('a command gets a long message whole, and says in its variable where it was cut', async () => {
+  const program = await script('tell', 'cat > got.json; printf %s "$GITFERRY_NOTICE_TEXT" > got.text');
+  const projects = await Promise.all(Array.from({ length: 40 }, (_, index) => add(`p${index}`)));
+  await start({ noticeCommand: [program] });
+  const long = reasonOf('push-forbidden', 'é'.repeat(4_000));
+  for (const projectId of projects) await found(projectId, { blocked: long });
+  await until(async () => (await notices()).length === 40);
+  await clock.advance(GROUP_MS);
+  await until(async () => (await open.at(-1)?.targets())?.[0]?.lastSentAt != null);
+  const { text } = JSON.parse(await readFile(join(folder, 'got.json'), 'utf8')) as Message;
+  expect(Buffer.byteLength(text)).toBeGreaterThan(300_000);
+  const got = await readFile(join(folder, 'got.text'), 'utf8');
+  expect(got).toMatch(/é\n… cut here; all of it is on standard input\.$/);
+  expect(text.startsWith(got.replace(/\n… cut here.*$/s, ''))).toBe(true);
+});
+
+test('what was missed of the events is told all the same', async () => {
+  const projects = await Promise.all(Array.from({ length: 3 }, (_, index) => add(`p${index}`)));
+  const [first, second, third] = projects as [ProjectId, ProjectId, ProjectId];
+  let miss = () => {};
+  const { follow } = bus;
+  bus.follow = (options) => {
+    miss = options.onMissed;
+    return follow.call(bus, options);
+  };
+  await start();
+  await found(first, { blocked: forbidden });
+  await untilListed(['needs-attention']);
+  await saveFacts(db, second, { ...NO_FACTS, blocked: forbidden, lastSafeAt: 1 });
+  miss();
+  await untilListed(['needs-attention', 'needs-attention']);
+  await found(third, { blocked: forbidden });
+  await untilListed(['needs-attention', 'needs-attention', 'needs-attention']);
+});
+
 test('without a target a test says so; notices are listed all the same', async () => {
   const running = await start();
   await expect(running.test()).rejects.toMatchObject({ code: 'notice-targets-missing' });
