@@ -1,10 +1,9 @@
 // One MCP request over HTTP (streamable HTTP, without sessions: every request is whole in itself, so nothing is kept
 // for callers who do not come back, and several machines can answer).
 
-// @ts-types="@modelcontextprotocol/sdk/server/webStandardStreamableHttp"
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Client } from '../client/index.ts';
 import { createMcpServer } from './create-server.ts';
+import { WebStandardStreamableHTTPServerTransport } from './sdk.ts';
 
 type Asked = { request: Request; client: Client; version: string };
 

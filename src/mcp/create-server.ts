@@ -1,12 +1,10 @@
 // The service as an MCP server: its tools, over a client of the API. Which transport carries it is not known here.
 
-// Deno finds the types of this package by names without an ending only.
-// @ts-types="@modelcontextprotocol/sdk/server/mcp"
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { type Client, ClientError } from '../client/index.ts';
 import { Failure } from '../model/failure.ts';
 import { CONTENT_TOOLS } from './content-tools.ts';
 import { PROJECT_TOOLS } from './project-tools.ts';
+import { McpServer } from './sdk.ts';
 import type { Tool } from './tool.ts';
 
 const TOOLS: readonly Tool[] = [...PROJECT_TOOLS, ...CONTENT_TOOLS];

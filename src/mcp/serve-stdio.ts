@@ -1,9 +1,8 @@
 // The MCP server over standard input and output, until the input ends.
 
 import { stdin as input, stdout as output } from 'node:process';
-// @ts-types="@modelcontextprotocol/sdk/server/stdio"
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { createMcpServer, type McpPorts } from './create-server.ts';
+import { StdioServerTransport } from './sdk.ts';
 
 /** Resolves when the caller is gone. Nothing else may write to standard output meanwhile. */
 export async function serveMcp(ports: McpPorts): Promise<void> {
