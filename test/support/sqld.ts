@@ -44,11 +44,13 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function launch(folder: string, port: number, args: readonly string[]): Promise<ChildProcess> {
+type Launch = { folder: string; port: number; args: readonly string[]; env: Record<string, string> };
+
+async function launch({ folder, port, args, env }: Launch): Promise<ChildProcess> {
   const all = ['--db-path', join(folder, 'data'), '--http-listen-addr', `127.0.0.1:${port}`, ...args];
   const child = spawn(BINARY, all, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, RUST_LOG: 'error' },
+    env: { ...process.env, RUST_LOG: 'error', ...env },
   });
   let said = '';
   child.stderr?.on('data', (chunk) => {
@@ -92,8 +94,11 @@ export function foreignToken(): string {
   return issueToken(generateKeyPairSync('ed25519').privateKey);
 }
 
-/** Starts a server with an empty database on a free port of 127.0.0.1; with `auth` it wants a signed token. */
-export async function startSqld({ auth = false } = {}): Promise<Sqld> {
+/**
+ * Starts a server with an empty database on a free port of 127.0.0.1; with `auth` it wants a signed token. What else it
+ * shall do stands in `env`.
+ */
+export async function startSqld({ auth = false, env = {} as Record<string, string> } = {}): Promise<Sqld> {
   const folder = await mkdtemp(join(tmpdir(), 'gitferry-sqld-'));
   const port = await freePort();
   const args: string[] = [];
@@ -103,7 +108,7 @@ export async function startSqld({ auth = false } = {}): Promise<Sqld> {
     await writeFile(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
     args.push('--auth-jwt-key-file', keyFile);
   }
-  let child = await launch(folder, port, args);
+  let child = await launch({ folder, port, args, env });
   return {
     url: `http://127.0.0.1:${port}`,
     authToken: auth ? issueToken(privateKey) : undefined,
@@ -123,7 +128,7 @@ export async function startSqld({ auth = false } = {}): Promise<Sqld> {
     kill: () => end(child),
     async restart() {
       await end(child);
-      child = await launch(folder, port, args);
+      child = await launch({ folder, port, args, env });
     },
     async stop() {
       await end(child);
