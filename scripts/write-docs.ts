@@ -16,7 +16,9 @@ import {
   type ProjectState,
   projectState,
 } from '../src/model/project.ts';
+import { apiReference } from './api-reference.ts';
 import { commandsReference } from './commands-reference.ts';
+import { readContract } from './contract-document.ts';
 import { markdownTable } from './markdown-table.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -207,4 +209,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const file = new URL(path, ROOT);
     await writeFile(file, withTables(await readFile(file, 'utf8'), tables));
   }
+  await writeFile(new URL('docs/api-reference.md', ROOT), apiReference(await readContract()));
 }

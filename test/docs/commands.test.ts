@@ -20,7 +20,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const DOCUMENTS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  // The reference of the API is written from the contract itself.
+  ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name === 'api-reference.md' ? [] : [`docs/${name}`])),
 ];
 /** Pages for people. */
 const PAGES = ['/', '/docs', '/openapi.json'];

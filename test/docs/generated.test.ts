@@ -2,6 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { apiReference } from '../../scripts/api-reference.ts';
+import { readContract } from '../../scripts/contract-document.ts';
 import { TABLES, withTables } from '../../scripts/write-docs.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 import { FAILURES } from '../../src/model/failure-codes.ts';
@@ -14,6 +16,14 @@ const readUnpadded = async (path: string) => (await read(path)).replaceAll(/ +/g
 test.each(Object.keys(TABLES))('%s is what `npm run docs` writes', async (path) => {
   const text = await read(path);
   expect(withTables(text, TABLES[path] ?? {})).toBe(text);
+});
+
+test('docs/api-reference.md is what `npm run docs` writes from the contract', async () => {
+  const contract = await readContract();
+  const text = await read('docs/api-reference.md');
+  expect(apiReference(contract)).toBe(text);
+  const [path = ''] = Object.keys(contract.paths);
+  expect(apiReference({ ...contract, paths: { [path]: contract.paths[path] ?? {} } })).not.toBe(text);
 });
 
 test('a stale table is written anew, and the text around it stays', () => {
