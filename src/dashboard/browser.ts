@@ -12,6 +12,9 @@ export type Browser = {
   /** The API token, kept for this tab only. */
   readToken(): string | null;
   keepToken(token: string | null): void;
+  /** Browsers lend the clipboard on https and on this machine only. */
+  canCopy: boolean;
+  copy(text: string): Promise<void>;
 };
 
 const TOKEN_KEY = 'gitferry-token';
@@ -34,4 +37,6 @@ export const browser: Browser = {
     if (token === null) sessionStorage.removeItem(TOKEN_KEY);
     else sessionStorage.setItem(TOKEN_KEY, token);
   },
+  canCopy: isSecureContext,
+  copy: (text) => navigator.clipboard.writeText(text),
 };

@@ -59,3 +59,9 @@ export const shortId = (id: string) => id.slice(0, 7);
 export function adviceText(action: string): string {
   return action.replace(/ \((?:GET|POST|PUT|PATCH|DELETE) [^)]*\)/g, '');
 }
+
+/** What a person typed as local time; nothing, or half of it, filters nothing. */
+export function instantOf(local: string): string | undefined {
+  const at = Date.parse(local);
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+}

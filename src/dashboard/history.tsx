@@ -1,7 +1,7 @@
 // Every attempt of every project, by outcome, project and time.
 
 import { useState } from 'preact/hooks';
-import { bytesText, durationText, instantText, shortId } from './format.ts';
+import { bytesText, durationText, instantOf, instantText, shortId } from './format.ts';
 import { useLoad, usePart } from './page-context.ts';
 import { projectLink } from './route.ts';
 import { RunBadge } from './run-outcome.tsx';
@@ -46,12 +46,6 @@ export function HistoryView() {
       )}
     </>
   );
-}
-
-/** What a person typed as local time; nothing, or half of it, filters nothing. */
-function instantOf(local: string): string | undefined {
-  const at = Date.parse(local);
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }
 
 function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) => void }) {

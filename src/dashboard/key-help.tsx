@@ -4,7 +4,7 @@ import { Dialog } from './dialog.tsx';
 
 const KEYS = [
   ['/', 'Search projects'],
-  ['1 – 8', 'Go to a view'],
+  ['1 – 9', 'Go to a view'],
   ['↑ ↓', 'Move through the list of projects'],
   ['Enter', 'Open a project'],
   ['s', 'Sync the project you are on'],

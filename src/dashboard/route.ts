@@ -7,7 +7,10 @@ export const VIEWS = [
   'metrics',
   'add',
   'machines',
+  'notices',
   'settings',
+  'people',
+  'audit',
   'log',
 ] as const;
 type View = (typeof VIEWS)[number];

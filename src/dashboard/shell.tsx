@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { AddView } from './add.tsx';
+import { AuditView } from './audit.tsx';
 import { timeText } from './format.ts';
 import { HistoryView } from './history.tsx';
 import { KeyHelp } from './key-help.tsx';
@@ -9,8 +10,10 @@ import { LogView } from './log.tsx';
 import { Login } from './login.tsx';
 import { MachinesView } from './machines.tsx';
 import { MetricsView } from './metrics.tsx';
+import { NoticesView } from './notices.tsx';
 import { OverviewView } from './overview.tsx';
 import { useNow, usePage, usePart } from './page-context.ts';
+import { PeopleView } from './people.tsx';
 import { ProjectView } from './project.tsx';
 import { QueueView } from './queue.tsx';
 import { parseRoute, type Route, VIEWS, viewLink } from './route.ts';
@@ -23,7 +26,10 @@ const NAMES: Record<(typeof VIEWS)[number], string> = {
   metrics: 'Metrics',
   add: 'Add',
   machines: 'Machines',
+  notices: 'Notices',
   settings: 'Settings',
+  people: 'People',
+  audit: 'Audit',
   log: 'Log',
 };
 
@@ -103,8 +109,14 @@ function View({ route }: { route: Route }) {
       return <AddView />;
     case 'machines':
       return <MachinesView />;
+    case 'notices':
+      return <NoticesView />;
     case 'settings':
       return <SettingsView />;
+    case 'people':
+      return <PeopleView />;
+    case 'audit':
+      return <AuditView />;
     case 'log':
       return <LogView />;
     default:
