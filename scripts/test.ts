@@ -20,28 +20,31 @@ function foldersOf(suite: string, all: readonly string[]): string[] | null {
 }
 
 const SUITES = ['--unit', '--integration', '--all'];
+/** What tests use, and no tests. */
+const NO_TESTS = ['support', 'fixtures'];
 
-function main(args: readonly string[]): number {
+/** What node is started with; null: the suites that are named exclude each other. */
+export function commandOf(args: readonly string[]): string[] | null {
   const rest = args.filter((arg) => !SUITES.includes(arg) && arg !== '--performance');
   if (args.includes('--performance')) {
-    return run([
-      '--import',
-      'tsx',
-      join(ROOT, 'scripts/bench/main.ts'),
-      ...(rest.length === 0 ? ['all', '--quick'] : rest),
-    ]);
+    const wanted = rest.length === 0 ? ['all', '--quick'] : rest;
+    return ['--import', 'tsx', join(ROOT, 'scripts/bench/main.ts'), ...wanted];
   }
   const [suite, ...others] = args.filter((arg) => SUITES.includes(arg));
-  if (others.length > 0) {
-    console.error(`Choose one of ${SUITES.join(', ')}, --performance.`);
-    return 2;
-  }
+  if (others.length > 0) return null;
   const all = readdirSync(join(ROOT, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'support')
+    .filter((entry) => entry.isDirectory() && !NO_TESTS.includes(entry.name))
     .map(({ name }) => name);
   const folders = suite === undefined ? null : foldersOf(suite, all);
   const vitest = join(createRequire(import.meta.url).resolve('vitest/package.json'), '../vitest.mjs');
-  return run([vitest, 'run', ...(folders ?? []).map((name) => `test/${name}/`), ...rest]);
+  return [vitest, 'run', ...(folders ?? []).map((name) => `test/${name}/`), ...rest];
+}
+
+function main(args: readonly string[]): number {
+  const command = commandOf(args);
+  if (command !== null) return run(command);
+  console.error(`Choose one of ${SUITES.join(', ')}, --performance.`);
+  return 2;
 }
 
 function run(args: readonly string[]): number {

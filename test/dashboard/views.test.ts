@@ -28,7 +28,10 @@ const VIEWS = [
   ['metrics', '#/metrics', 'Metrics'],
   ['add', '#/add', 'Add projects'],
   ['machines', '#/machines', 'Machines'],
+  ['notices', '#/notices', 'Notices'],
   ['settings', '#/settings', 'Settings'],
+  ['people', '#/people', 'People'],
+  ['audit', '#/audit', 'Audit'],
   ['log', '#/log', 'Log'],
 ] as const;
 
