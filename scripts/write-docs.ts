@@ -67,6 +67,7 @@ const OTHER_STATES: ReadonlyMap<string, ProjectState> = new Map([
   ['not-compared', 'pending'],
   ['machine-silent', 'pending'],
   ['quiet-hours', 'pending'],
+  ['account-suspended', 'blocked'],
   // What is held back does not stand in the way of the rest.
   ['file-held', 'safe'],
 ]);

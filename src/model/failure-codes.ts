@@ -116,7 +116,9 @@ const remote = {
   'insecure-remote': never('Use https: credentials are never sent over plain http except to this machine.'),
   'push-forbidden': never('Give the token write access to the contents of this repository.'),
   'sso-required': never('Authorise the token for the organisation at the address in the message.'),
-  'account-suspended': never('Contact the host: the account is suspended or disabled.'),
+  'account-suspended': gate(
+    'Contact the host: the account is suspended or disabled. All its projects wait; it is asked again every hour, or when you trigger one.',
+  ),
   'repository-archived': never('Unarchive the repository on the host, or disable this project.'),
   'repository-not-found': never('Create the repository, correct the URL, or give the token access to it.'),
   'repository-renamed': never('Set the remote to the new address.'),

@@ -160,6 +160,7 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
   if (remote?.state === 'blocked') return { state: 'blocked', reason: remote.reason };
   const waiting = job !== null && job.state !== 'idle';
   if (waiting && gate && gate.pausedUntil > now) {
+    if (gate.reason === SUSPENDED) return { state: 'blocked', reason: suspended(job.lastError) };
     const offline = gate.reason === 'offline';
     return { state: offline ? 'offline' : 'rate-limited', reason: job.lastError };
   }
@@ -169,6 +170,17 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
     return { state: 'pending', reason: quietReason(input) };
   }
   return { state: 'safe', reason: null };
+}
+
+const SUSPENDED = 'account-suspended';
+
+/** Other projects of the account may have met something else before, or nothing. */
+function suspended(last: Reason | null): Reason {
+  if (last?.code === SUSPENDED) return last;
+  return reasonOf(
+    SUSPENDED,
+    'The host told another project of this account that it is suspended or disabled.',
+  );
 }
 
 function quietReason({ quietUntil = null }: StateInput): Reason | null {
@@ -181,6 +193,7 @@ const instant = (ms: number) => new Date(ms).toISOString();
 /** Only the primary makes the project as such `offline` or `rate-limited`: behind a mirror the work is elsewhere too. */
 function unsafeState({ state, primary, reason }: RemoteState): ProjectState {
   if (state !== 'retrying') return 'pending';
+  if (reason?.code === SUSPENDED) return 'blocked';
   const waits = reason?.code === 'offline' || reason?.code === 'rate-limited' ? reason.code : 'retrying';
   return primary ? waits : 'retrying';
 }

@@ -1,6 +1,8 @@
 // How long to wait after a failure and after a rate limit. Pure: no database, no clock of its own.
 
 const HOUR_MS = 3_600_000;
+/** A suspended account comes back when people have spoken with each other. */
+export const SUSPENDED_PAUSE_MS = HOUR_MS;
 // 2^30 times a millisecond is already twelve days: beyond this the cap decides, and the power stays finite.
 const MOST_DOUBLINGS = 30;
 // Pauses end a little late and not all at once, but never early.

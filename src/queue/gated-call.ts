@@ -2,9 +2,10 @@
 // for both, on every machine, and after it one goes first. Knows no host and no request.
 
 import type { Clock, Random } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { Database, Row } from '../store/database.ts';
-import { gatePause } from './backoff.ts';
+import { gatePause, SUSPENDED_PAUSE_MS } from './backoff.ts';
 import { clearStrikes, noteQuota, pauseGate, type Quota, reserveCall } from './gates.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
@@ -21,9 +22,10 @@ type GatedCall = {
 export type CallGate = {
   /**
    * Makes the call when both gates are open, after its turn where it is spaced. `tell` takes what the answer said of
-   * the quota; a used-up one closes the gate until it is renewed. A `rate-limited` or `offline` failure of the call
-   * closes its gate; any other answer of the host ends the strikes. The call is made at most once.
-   * @throws Failure `rate-limited` or `offline` (with `gate` and `retryAfterMs`) without a call while a gate is closed;
+   * the quota; a used-up one closes the gate until it is renewed. A `rate-limited`, `account-suspended` or
+   * `offline` failure of the call closes its gate; any other answer of the host ends the strikes. The call is made at most once, and a
+   * database that fails after it is no failure of the call.
+   * @throws Failure `rate-limited`, `account-suspended` or `offline` (with `gate` and `retryAfterMs`) without a call while a gate is closed;
    *   `aborted`; what the call throws
    */
   call<T>(gated: GatedCall, make: (tell: (quota: Quota) => void) => Promise<T>): Promise<T>;
@@ -33,6 +35,7 @@ type Ports = {
   db: Database;
   clock: Clock;
   random: Random;
+  log: Pick<Log, 'warn'>;
   settings(): { rateLimitDelayMs: number };
 };
 
@@ -98,21 +101,35 @@ export function createCallGate(ports: Ports): CallGate {
       await takeTurn(gated, ports);
       const { isProbe } = await waitToEnter(gated, keys, ports);
       let quota: Quota | null = null;
+      let value: Awaited<ReturnType<typeof make>>;
       try {
-        const value = await make((said) => {
+        value = await make((said) => {
           quota = said;
         });
+      } catch (error) {
+        await note(ports, async () => {
+          await noteFailure(gated, error, isProbe, ports);
+          if (isProbe) await endProbe(db, keys);
+        });
+        throw error;
+      }
+      await note(ports, async () => {
         if (isProbe) await clearStrikes(db, keys);
         if (quota !== null) await keepQuota(gated, quota, ports);
-        return value;
-      } catch (error) {
-        await noteFailure(gated, error, isProbe, ports);
-        throw error;
-      } finally {
         if (isProbe) await endProbe(db, keys);
-      }
+      });
+      return value;
     },
   };
+}
+
+/** What the host did is done, whatever becomes of the gates: a probe ends by itself, and the next answer says all anew. */
+async function note({ log }: Ports, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    log.warn({ err: error }, 'the answer of a host could not be kept at its gates');
+  }
 }
 
 /** A closed gate is said before the wait for a turn, not after it. */
@@ -146,6 +163,10 @@ function refusePaused(entry: Entry): void {
 
 function closed({ key, reason, waitMs }: { key: string; reason: string; waitMs: number }): Failure {
   const name = key.slice(key.indexOf(':') + 1);
+  if (reason === 'account-suspended') {
+    const detail = `The account of ${name} is suspended or disabled; it is left alone for now.`;
+    return new Failure('account-suspended', detail, { data: { gate: key, retryAfterMs: waitMs } });
+  }
   const isOffline = reason === 'offline';
   const why = isOffline ? 'could not be reached' : 'asked for a pause';
   return new Failure(isOffline ? 'offline' : 'rate-limited', `${name} ${why}; it is left alone for now.`, {
@@ -165,6 +186,10 @@ async function noteFailure(gated: GatedCall, error: unknown, isProbe: boolean, p
   if (!(error instanceof Failure) || error.code === 'aborted') return;
   const { db, clock, random, settings } = ports;
   const { hostGate, credentialGate } = gated;
+  if (error.code === 'account-suspended') {
+    const pause = { pauseMs: SUSPENDED_PAUSE_MS, reason: error.code };
+    return void (await pauseGate(db, { key: credentialGate, ...pause }));
+  }
   const isLimit = error.code === 'rate-limited';
   if (!isLimit && error.code !== 'offline') {
     if (isProbe && 'status' in error.data) await clearStrikes(db, [hostGate, credentialGate]);

@@ -5,14 +5,14 @@ import type { Random } from '../host/clock.ts';
 import { type Failure, type Reason, reasonOf } from '../model/failure.ts';
 import { FAILURES, type FailureCode, STANDING_CODES } from '../model/failure-codes.ts';
 import { NO_CREDENTIAL_GATE, NO_HOST_GATE } from '../model/remote-state.ts';
-import { gatePause, retryDelay } from '../queue/backoff.ts';
+import { gatePause, retryDelay, SUSPENDED_PAUSE_MS } from '../queue/backoff.ts';
 import type { JobOutcome } from '../queue/settle.ts';
 
 /** A host, or an account there, to leave alone for `pauseMs`; `remaining` and `limit` as the host said, where it did. */
 type GatePause = {
   key: string;
   pauseMs: number;
-  reason: 'rate-limited' | 'offline';
+  reason: 'rate-limited' | 'offline' | 'account-suspended';
   remaining: number | null;
   limit: number | null;
 };
@@ -136,6 +136,8 @@ export function decideNextTry(
     return { delayMs, pause: { key: gate, pauseMs: OFFLINE_PROBE_MS, reason: 'offline', ...quota } };
   }
   if (FAILURES[failure.code].retry !== 'gate') return { delayMs, pause: null };
+  // The other accounts of its host go on, and so do those of other projects until they meet it themselves.
+  if (failure.code === 'account-suspended') return { delayMs: SUSPENDED_PAUSE_MS, pause: null };
   const pause = pauseOf(failure, { hostGate: gate, strikes }, rules);
   return { delayMs: Math.max(delayMs, pause.pauseMs), pause };
 }
@@ -158,13 +160,17 @@ function pausesOf(failure: Failure, job: JobAt, rules: SettleRules): GatePause[]
   const pause = pauseOf(failure, job, rules);
   // A lane without a gate is shared by projects that have nothing in common.
   if (job.hostGate === NO_HOST_GATE) return [pause];
-  const isAccount = failure.code === 'rate-limited' && job.credentialGate !== NO_CREDENTIAL_GATE;
+  const isAccount = failure.code !== 'offline' && job.credentialGate !== NO_CREDENTIAL_GATE;
   const own = { ...pause, key: isAccount ? job.credentialGate : job.hostGate };
   return pause.key === job.hostGate || pause.key === own.key ? [own] : [pause, own];
 }
 
 function pauseOf(failure: Failure, job: Pick<JobAt, 'hostGate' | 'strikes'>, rules: TryRules): GatePause {
   const { data } = failure;
+  if (failure.code === 'account-suspended') {
+    const quota = { remaining: null, limit: null };
+    return { key: job.hostGate, pauseMs: SUSPENDED_PAUSE_MS, reason: 'account-suspended', ...quota };
+  }
   const offline = failure.code === 'offline';
   const askedMs = gatePause({
     ...(data.retryAfterMs !== undefined && { retryAfterMs: data.retryAfterMs }),

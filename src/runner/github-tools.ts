@@ -45,7 +45,7 @@ export function createGithubTools({ host, log, db, config }: Input): GithubTools
   const { credentials } = places;
   const pace = createPace({ clock });
   const gates = createCallGate({
-    ...{ db, clock, random },
+    ...{ db, clock, random, log },
     settings: () => ({ rateLimitDelayMs: config()['schedulerOptions.rateLimitDelay'] }),
   });
   const hasApi = (name: string) => apiUrlFor(config(), name) !== null;

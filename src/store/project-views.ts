@@ -148,11 +148,13 @@ const COUNTS = `WITH ${SILENT_MACHINES}
     p.blocked ->> 'code' AS blocked_code, p.pending_files > 0 OR p.unpushed_commits > 0 AS unsynced,
     p.last_safe_at IS NULL AS never_safe, j.state AS job_state, j.attempt > 0 AS retrying,
     iif(j.state = 'parked', j.last_error ->> 'code', NULL) AS parked_code,
-    iif(json_array_length(p.remote_states) > 1, (SELECT max(CASE r.value ->> 'state' WHEN 'blocked' THEN 2
-      WHEN 'safe' THEN 0 ELSE 1 END) FROM json_each(p.remote_states) r), 0) AS unsafe_remote,
-    p.project_id IN (SELECT value FROM json_each(:unsure)) AS unsure
+    iif(json_array_length(p.remote_states) > 1, (SELECT max(CASE WHEN r.value ->> 'state' = 'blocked'
+      OR r.value ->> '$.reason.code' = 'account-suspended' THEN 2 WHEN r.value ->> 'state' = 'safe' THEN 0 ELSE 1 END) FROM json_each(p.remote_states) r), 0) AS unsafe_remote,
+    p.project_id IN (SELECT value FROM json_each(:unsure)) AS unsure,
+    p.lane_id IN (SELECT l.id FROM lanes l JOIN gates g ON g.key = l.credential_gate, clock c
+      WHERE g.reason = 'account-suspended' AND g.paused_until > c.now) AS suspended
   FROM clock CROSS JOIN projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync'
-  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12`;
+  GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13`;
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
@@ -176,7 +178,7 @@ export async function countProjectStates(
   return counts;
 }
 
-/** A group as the rule's input. A closed gate changes how waiting is called, not how it is counted. */
+/** A group as the rule's input. A closed gate changes how waiting is called, not how it is counted, but for one that waits for a person. */
 function alike(row: Row): Parameters<typeof projectState>[0] {
   const reason = (code: unknown) => (code === null ? null : ({ code, detail: '', action: '' } as Reason));
   const job = row.job_state === null ? null : jobLike(row, reason(row.parked_code));
@@ -194,7 +196,7 @@ function alike(row: Row): Parameters<typeof projectState>[0] {
           : [{ ...UNSAFE_MIRROR, state: row.unsafe_remote === 2 ? 'blocked' : 'pending' }],
     },
     job,
-    gate: null,
+    gate: row.suspended === 1 ? { pausedUntil: 1, reason: 'account-suspended' } : null,
     now: 0,
   };
 }

@@ -246,8 +246,10 @@ const PERSON: Row[] = [
       name: `403 account ${what}`,
       cause: status(403, `Your account is ${what}. Please check your email for more information.`),
       code: 'account-suspended',
-      ...parked,
+      fate: 'pause',
+      state: 'blocked',
       action: /Contact the host/,
+      pauseMs: 3_600_000,
     }),
   ),
   {

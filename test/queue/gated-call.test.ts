@@ -6,6 +6,7 @@ import { Failure } from '../../src/model/failure.ts';
 import { CREATION_SPACING_MS, creationGate, credentialGate, hostGate } from '../../src/model/gate-keys.ts';
 import { createCallGate, endProbe, enterGates } from '../../src/queue/gated-call.ts';
 import { clearStrikes, listGates, listQuotas, pauseGate, readStrikes } from '../../src/queue/gates.ts';
+import type { Database } from '../../src/store/database.ts';
 import { addProjectRow, describeDatabases } from '../support/database.ts';
 import { claimNames, put } from '../support/queue-calls.ts';
 
@@ -17,9 +18,10 @@ const limited = (retryAfterMs: number) =>
 
 describeDatabases('gated calls', (db) => {
   /** Waits are noted and over at once; the database's clock is the real one. */
-  const open = (waits: number[] = []) =>
+  const open = (waits: number[] = [], database = db(), warned: string[] = []) =>
     createCallGate({
-      db: db(),
+      db: database,
+      log: { warn: (_data: unknown, text?: string) => void warned.push(text ?? '') },
       clock: { ...systemClock, sleep: async (ms) => void waits.push(ms) },
       random: () => 0,
       settings: () => ({ rateLimitDelayMs: 60_000 }),
@@ -53,6 +55,56 @@ describeDatabases('gated calls', (db) => {
     const [closed] = await listGates(db());
     expect(closed).toMatchObject({ key: HOST, reason: 'offline' });
     expect((closed?.pausedUntil ?? 0) - Date.now()).toBeLessThan(60_000);
+  });
+
+  test('a suspended account closes its own gate for an hour, and calls say so without being made', async () => {
+    await addProjectRow(db(), 'blog', { credentialGate: ACCOUNT });
+    await addProjectRow(db(), 'work', { credentialGate: credentialGate('work') });
+    const suspended = new Failure('account-suspended', 'it is suspended', { data: { status: 403 } });
+    const gate = open();
+    await expect(gate.call(GATES, () => Promise.reject(suspended))).rejects.toBe(suspended);
+    const [closed] = await listGates(db());
+    expect(closed).toMatchObject({ key: ACCOUNT, state: 'paused', reason: 'account-suspended' });
+    expect((closed?.pausedUntil ?? 0) - Date.now()).toBeGreaterThan(3_500_000);
+    await put(db(), ['blog', 'work'], Date.now(), { force: true });
+    expect(await claimNames(db(), Date.now() + 1, { freeSlots: 2 })).toEqual(['work']);
+    let made = 0;
+    await expect(gate.call(GATES, async () => ++made)).rejects.toMatchObject({
+      code: 'account-suspended',
+      action: expect.stringMatching(/Contact the host/),
+    });
+    expect(made).toBe(0);
+  });
+
+  test('a database that fails after a call changes neither its answer nor its failure', async () => {
+    const warned: string[] = [];
+    let isBroken = false;
+    const broken = () => Promise.reject(new Failure('database-busy', 'busy'));
+    const flaky: Database = {
+      ...db(),
+      run: (...args) => (isBroken ? broken() : db().run(...args)),
+      batch: (...args) => (isBroken ? broken() : db().batch(...args)),
+    };
+    const gate = open([], flaky, warned);
+    const breaks = async () => {
+      isBroken = true;
+    };
+    const answer = gate.call(GATES, async (tell) => {
+      await breaks();
+      tell({ remaining: 1, limit: 2, resetAt: null });
+      return 'made';
+    });
+    expect(await answer).toBe('made');
+    expect(warned).toHaveLength(1);
+    isBroken = false;
+    const failing = gate.call(GATES, async () => {
+      await breaks();
+      throw limited(1_000);
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'rate-limited' });
+    expect(warned).toHaveLength(2);
+    // Before the call it is the call's matter: without gates none is made.
+    await expect(gate.call(GATES, async () => 'not made')).rejects.toMatchObject({ code: 'database-busy' });
   });
 
   test('after a pause one call goes first; jobs and other calls wait for its answer', async () => {

@@ -145,3 +145,16 @@ test('decideSettle() lets a job in a lane without a gate wait by itself, and pau
   expect(pauses.map(({ key }) => key)).toEqual(['host:h']);
   expect(againMs).toBe(pauses[0]?.pauseMs);
 });
+
+test('a suspended account is paused as a whole for an hour, and the other accounts of its host go on', () => {
+  const { outcome, pauses } = decide(failed('account-suspended'));
+  expect(outcome).toMatchObject({ kind: 'release', reason: { code: 'account-suspended' } });
+  expect(pauses).toEqual([
+    { key: 'cred:me', pauseMs: 3_600_000, reason: 'account-suspended', remaining: null, limit: null },
+  ]);
+  const mirror = { failures: 1, gate: 'host:h', strikes: 0 };
+  expect(decideNextTry(new Failure('account-suspended', 'no'), mirror, RULES)).toEqual({
+    delayMs: 3_600_000,
+    pause: null,
+  });
+});

@@ -110,6 +110,10 @@ async function addEveryState(db: Database): Promise<void> {
     limit: 5_000,
   });
   await queueOne(db, limited);
+  const suspended = { credentialGate: 'credential:suspended' };
+  await pauseGate(db, { key: suspended.credentialGate, pauseMs: 60_000, reason: 'account-suspended' });
+  await queueOne(db, await addProject(db, 'blocked-suspended', SAFE, suspended));
+  await addProject(db, 'safe-suspended', SAFE, suspended);
   await runOnce(db, await addProject(db, 'syncing-1', SAFE), null);
   await queueOne(db, await addProject(db, 'pending-queued', SAFE));
   const remote = {
@@ -119,6 +123,8 @@ async function addEveryState(db: Database): Promise<void> {
   const mirror = { ...remote, name: 'mirror', primary: false };
   const forbidden = { ...mirror, state: 'blocked' as const, reason: reason('push-forbidden') };
   await addProject(db, 'mirrored-safe', { ...SAFE, remotes: [remote, mirror] });
+  const waits = { ...mirror, state: 'retrying' as const, reason: reason('account-suspended') };
+  await addProject(db, 'mirrored-suspended', { ...SAFE, remotes: [remote, waits] });
   await addProject(db, 'mirrored-refused', { ...SAFE, remotes: [remote, forbidden] });
   await addProject(db, 'mirrored-pending', { ...SAFE, remotes: [remote, { ...mirror, state: 'pending' }] });
 }
@@ -126,11 +132,13 @@ async function addEveryState(db: Database): Promise<void> {
 const EXPECTED: Record<string, ProjectState> = {
   'blocked-fact': 'blocked',
   'blocked-parked': 'blocked',
+  'blocked-suspended': 'blocked',
   'conflict-1': 'conflict',
   'disabled-1': 'disabled',
   'mirrored-pending': 'pending',
   'mirrored-refused': 'blocked',
   'mirrored-safe': 'safe',
+  'mirrored-suspended': 'blocked',
   'missing-1': 'missing',
   'offline-1': 'offline',
   'paused-1': 'paused',
@@ -143,10 +151,22 @@ const EXPECTED: Record<string, ProjectState> = {
   'retrying-1': 'retrying',
   'safe-1': 'safe',
   'safe-2': 'safe',
+  'safe-suspended': 'safe',
   'syncing-1': 'syncing',
 };
 
 describeDatabases('project views', (db) => {
+  test('a project whose account another one found suspended says so, with what can be done', async () => {
+    await pauseGate(db(), { key: 'credential:gone', pauseMs: 60_000, reason: 'account-suspended' });
+    const projectId = await addProject(db(), 'other', SAFE, { credentialGate: 'credential:gone' });
+    await queueOne(db(), projectId);
+    expect(await findProjectView(db(), projectId)).toMatchObject({
+      state: 'blocked',
+      stateReason: { code: 'account-suspended', action: expect.stringMatching(/Contact the host/) },
+      job: { waitingFor: 'gate:credential:gone' },
+    });
+  });
+
   async function allIds(filter: { state?: ProjectState; q?: string; limit: number }) {
     const ids: string[] = [];
     let cursor: string | null = null;
@@ -179,10 +199,10 @@ describeDatabases('project views', (db) => {
     const unsure = { total, safe: 0, pending: pending + safe, needsAttention };
     expect(await countProjectStates(db(), { unsure: doubted })).toEqual(unsure);
     expect({ total, safe, pending, needsAttention }).toEqual({
-      total: 20,
-      safe: 3,
+      total: 23,
+      safe: 4,
       pending: 10,
-      needsAttention: 5,
+      needsAttention: 7,
     });
   });
 
@@ -257,8 +277,10 @@ describeDatabases('project views', (db) => {
     for (const limit of [1, 4, 17, 18]) expect(await allIds({ limit })).toEqual(ids);
     const pending = ids.filter((id) => EXPECTED[id] === 'pending');
     for (const limit of [1, 2, 5, 6]) expect(await allIds({ limit, state: 'pending' })).toEqual(pending);
-    expect(await allIds({ limit: 3, q: 'BLOCKED' })).toEqual(['blocked-fact', 'blocked-parked']);
-    expect(await allIds({ limit: 1, q: '/p/safe' })).toEqual(['safe-1', 'safe-2']);
+    expect(await allIds({ limit: 3, q: 'BLOCKED' })).toEqual([
+      ...['blocked-fact', 'blocked-parked', 'blocked-suspended'],
+    ]);
+    expect(await allIds({ limit: 1, q: '/p/safe-' })).toEqual(['safe-1', 'safe-2', 'safe-suspended']);
     expect(await allIds({ limit: 1, q: '-1', state: 'conflict' })).toEqual(['conflict-1']);
     expect(await allIds({ limit: 1, q: '%' })).toEqual([]);
   });
