@@ -32,6 +32,8 @@ export function addLogCommand(program: Command, { host, does }: Cli): void {
 
 async function log(asked: Asked, text: string | undefined, options: Options): Promise<ExitCode> {
   const { client, host, output } = asked;
+  // From the first line on: Ctrl-C is an end, and no failure.
+  const signal = options.follow ? untilStopped(host) : null;
   const only = text === undefined ? null : (await whichProject(text, asked)).projectId;
   const types = options.types?.split(',').map((type) => type.trim());
   const print = (event: Shown) => {
@@ -41,8 +43,7 @@ async function log(asked: Asked, text: string | undefined, options: Options): Pr
   const isWanted = ({ projectId }: { projectId?: string | null }) => only === null || projectId === only;
   const { past, latest } = await readPast(client, { count: options.lines, types, isWanted });
   for (const event of past) print(event);
-  if (!options.follow) return EXIT.done;
-  const signal = untilStopped(host);
+  if (signal === null) return EXIT.done;
   for await (const event of client.events({ since: latest, signal, ...(types && { types }) }))
     if (isWanted(event)) print(event);
   return EXIT.done;

@@ -25,8 +25,10 @@ export function addStatusCommand(program: Command, { host, does }: Cli): void {
 }
 
 async function showStatus(asked: Asked, options: Options): Promise<ExitCode> {
+  // From the first line on: Ctrl-C is an end, and no failure.
+  const stopped = options.watch ? untilStopped(asked.host) : null;
   const isSafe = await show(asked, options);
-  if (options.watch) await watch(asked, options);
+  if (stopped !== null) await watch(asked, options, stopped);
   return options.check && !isSafe ? EXIT.needsYou : EXIT.done;
 }
 
@@ -89,7 +91,6 @@ function troubles({ watcher, gates, database }: Status, now: number): string[] {
   ];
 }
 
-async function watch(asked: Asked, options: Options): Promise<void> {
-  const signal = untilStopped(asked.host);
+async function watch(asked: Asked, options: Options, signal: AbortSignal): Promise<void> {
   for await (const _ of asked.client.events({ types: TELLING, signal })) await show(asked, options);
 }

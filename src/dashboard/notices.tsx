@@ -32,7 +32,7 @@ export function NoticesView() {
       <h1>Notices</h1>
       {error !== null && <p class="fault">{error.message}</p>}
       {value !== null && <Targets targets={value.targets} />}
-      <h2>What was told</h2>
+      <h2>What there is to tell</h2>
       {value !== null && value.notices.length === 0 && <p class="empty">Nothing had to be told yet.</p>}
       {value !== null && value.notices.length > 0 && (
         <ul class="cards">
@@ -138,7 +138,7 @@ function NoticeCard({ notice }: { notice: Notice }) {
         </time>
         {` · on ${machineId}`}
         {code !== null && ` · ${code}`}
-        {state === 'gathering' && ' · goes out in a moment'}
+        {state === 'gathering' && ' · just noticed'}
       </p>
     </li>
   );
