@@ -4,7 +4,9 @@
 import { rm } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import { readHead } from '../refs/refs.ts';
-import { differencesOf, type MoveInput, moveBranch, takeBack, temporaryFolder } from './move-branch.ts';
+import { differencesOf, type MoveInput, moveBranch } from './move-branch.ts';
+import { temporaryFolder } from './places.ts';
+import { takeBack } from './take-back.ts';
 import { type Journal, readJournal, removeJournal } from './update-journal.ts';
 import type { WorkTreeTools } from './work-tree-tools.ts';
 

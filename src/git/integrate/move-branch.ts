@@ -16,9 +16,11 @@ import type { IndexChange } from '../index/index-write.ts';
 import { diffTrees, type TreeDifference } from '../objects/trees.ts';
 import { readHead } from '../refs/refs.ts';
 import type { FileStat, ObjectStore, Repository } from '../types.ts';
+import { filesOf, isRule, look, temporaryFolder } from './places.ts';
+import { takeBack } from './take-back.ts';
 import { type FilesInput, placeFile, removeFile, toFileStat, UNKNOWN_STAT } from './update-files.ts';
 import { removeJournal, writeJournal } from './update-journal.ts';
-import { lookAtSteps, type Step } from './update-steps.ts';
+import type { Step } from './update-steps.ts';
 import { builtinTools, type WorkTreeTools } from './work-tree-tools.ts';
 
 export type MoveInput = {
@@ -93,26 +95,6 @@ export async function differencesOf(
   return differences;
 }
 
-type Looking = Pick<MoveInput, 'repo' | 'config' | 'signal'> & { tools: WorkTreeTools };
-
-/** @throws as `lookAtSteps` */
-async function look(
-  differences: readonly TreeDifference[],
-  { repo, config, signal, tools }: Looking,
-  known?: IndexFile,
-): Promise<Step[]> {
-  const index = known ?? (await tools.readIndex());
-  return lookAtSteps(differences, {
-    worktree: repo.worktree,
-    index,
-    fileMode: config.getBoolean('core.fileMode') ?? true,
-    symlinks: config.getBoolean('core.symlinks') ?? true,
-    outside: await tools.findOutside(differences, index),
-    readContent: tools.readContent,
-    signal,
-  });
-}
-
 /** The work tree's part: what was done so far, so that it can be taken back. */
 class Update {
   readonly #input: MoveInput & { tools: WorkTreeTools };
@@ -181,57 +163,6 @@ class Update {
     await rm(this.#temporary, { recursive: true, force: true });
     await removeJournal(this.#input.repo);
   }
-}
-
-type BackInput = Pick<MoveInput, 'repo' | 'objects' | 'config' | 'fsync' | 'tools'>;
-
-/** Undoes steps, last first; those that were never done cost a look. A file that changed since is a person's and stays. */
-export async function takeBack(input: BackInput, steps: readonly TreeDifference[]): Promise<void> {
-  const tools = input.tools ?? builtinTools(input);
-  await mkdir(temporaryFolder(input.repo), { recursive: true });
-  const back = [...steps]
-    .reverse()
-    .map(({ path, before, after }) => ({ path, before: after, after: before }));
-  // Rules first, as the others were written under them; where a folder is missing for that, once more at the end.
-  for (const part of [back.filter(isRule), back.filter((each) => !isRule(each)), back.filter(isRule)]) {
-    await undo(part, { ...input, tools });
-  }
-}
-
-async function undo(
-  differences: readonly TreeDifference[],
-  input: BackInput & { tools: WorkTreeTools },
-): Promise<void> {
-  const files = await filesOf(differences, input);
-  const { signal } = new AbortController();
-  for (const difference of differences) {
-    try {
-      const [step] = await look([difference], { ...input, signal });
-      if (step?.state !== 'to-do') continue;
-      if (step.after === null) await removeFile(files, step);
-      else await placeFile(files, step, step.after);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.code !== 'integrate-blocked-by-local-changes') throw error;
-    }
-  }
-}
-
-async function filesOf(
-  differences: readonly TreeDifference[],
-  { repo, tools }: { repo: Repository; tools: WorkTreeTools },
-): Promise<FilesInput> {
-  const temporary = temporaryFolder(repo);
-  const wanted = differences.flatMap(({ path, after }) => (after === null ? [] : [{ path, target: after }]));
-  const newFiles = await tools.openFiles(wanted, temporary);
-  return { worktree: repo.worktree, objects: tools.objects, temporary, newFiles };
-}
-
-function isRule({ path }: TreeDifference): boolean {
-  return /(?:^|\/)\.gitattributes$/.test(path);
-}
-
-export function temporaryFolder({ gitDir }: Repository): string {
-  return `${gitDir}/gitferry-update`;
 }
 
 function pathsDone(steps: readonly Step[]): string[] {

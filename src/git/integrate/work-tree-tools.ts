@@ -46,12 +46,14 @@ export type WorkTreeTools = {
   moveRef(update: RefUpdate): Promise<void>;
   /** Answers the commit's id. */
   writeMerge(merge: Merge, maker: Maker): Promise<string>;
+  /** The same, whose work ends with this signal and no other: taking back goes on after an abort. */
+  boundTo(signal: AbortSignal): WorkTreeTools;
 };
 
 type BuiltinInput = { repo: Repository; objects: ObjectStore; config: GitConfig; fsync: boolean };
 
 export function builtinTools({ repo, objects, config, fsync }: BuiltinInput): WorkTreeTools {
-  return {
+  const tools: WorkTreeTools = {
     name: 'builtin',
     objects,
     mayRebase: true,
@@ -65,7 +67,10 @@ export function builtinTools({ repo, objects, config, fsync }: BuiltinInput): Wo
     publish: publishCommit,
     moveRef: (update) => updateRef(repo, update),
     writeMerge: (merge, maker) => writeMerge(objects, merge, maker),
+    // Nothing here is bound to a signal for longer than a call.
+    boundTo: () => tools,
   };
+  return tools;
 }
 
 async function writeAside(

@@ -36,7 +36,9 @@ export async function openSameTools(
   remote: ChosenRemote,
   ports: SyncPorts,
 ): Promise<WorkTreeTools> {
-  if (by === work.engine.name) return work.engine.workTree(remote, work.signal);
+  // The tools of an MCP client push and fetch; files are the built-in engine's there.
+  const own = work.engine.name === 'git' ? 'git' : 'builtin';
+  if (by === own) return work.engine.workTree(remote, work.signal);
   const missing = by === 'git' ? await whyNoGit(ports.env) : null;
   if (missing !== null) {
     throw new Failure('git-missing', `Files of ${work.worktree} were on their way by git; now ${missing}.`);

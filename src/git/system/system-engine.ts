@@ -42,8 +42,7 @@ export function createSystemEngine(
       }),
     push: (push) => pushBySystem({ ...push, probe, objects, ports, git: gitFor(push.signal) }),
     fetch: (fetch) => fetchBySystem({ ...fetch, probe, ports, git: gitFor(fetch.signal) }),
-    workTree: async (remote, signal) =>
-      openSystemTools({ probe, objects, git: gitFor(signal) }, remote, ports),
+    workTree: async (remote, signal) => openSystemTools({ probe, objects, gitFor, signal }, remote, ports),
   };
 }
 

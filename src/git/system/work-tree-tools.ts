@@ -30,18 +30,24 @@ type ToolsInput = {
   git: RunGit;
   /** For commands that may have to ask the remote for contents. */
   reaching: RunGit;
+  boundTo: WorkTreeTools['boundTo'];
 };
 
 const MOST_TRIES = 5;
 
 /** The caller holds the repository lock. @throws Failure `insecure-remote`, `write-refused`, `disk-full` */
 export async function openSystemTools(
-  input: Omit<ToolsInput, 'reaching'>,
+  input: Pick<ToolsInput, 'probe' | 'objects'> & { gitFor(signal: AbortSignal): RunGit; signal: AbortSignal },
   remote: ChosenRemote,
   ports: Pick<SyncPorts, 'credentialFor' | 'env'>,
 ): Promise<WorkTreeTools> {
   const opened = await openSystemRemote(remote, input.probe, ports);
-  return systemTools({ ...input, reaching: reaching(input.git, opened) });
+  const { probe, objects, gitFor } = input;
+  const boundTo = (signal: AbortSignal): WorkTreeTools => {
+    const git = gitFor(signal);
+    return systemTools({ probe, objects, git, reaching: reaching(git, opened), boundTo });
+  };
+  return boundTo(input.signal);
 }
 
 function systemTools(input: ToolsInput): WorkTreeTools {
@@ -77,6 +83,7 @@ function systemTools(input: ToolsInput): WorkTreeTools {
         env: namedInReflog(reflog?.who),
       }),
     writeMerge: (merge, maker) => writeMergeBySystem({ probe, git }, merge, maker),
+    boundTo: input.boundTo,
   };
 }
 
