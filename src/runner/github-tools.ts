@@ -2,7 +2,7 @@
 // choose its account.
 
 import type { Config } from '../config/settings.ts';
-import { displayUrl, parseRemoteUrl } from '../git/remote/remote-url.ts';
+import { parseRemoteUrl } from '../git/remote/remote-url.ts';
 import { createTransport, type TransportInput } from '../git/remote/transport.ts';
 import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import type { PassGates } from '../github/api.ts';
@@ -11,12 +11,11 @@ import { createPace } from '../github/pace.ts';
 import { createGithubClient, type GithubClient } from '../github/rest-client.ts';
 import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
-import type { CredentialWish } from '../model/credential-key.ts';
 import { CREATION_SPACING_MS, creationGate, credentialGate, hostGate } from '../model/gate-keys.ts';
-import type { GithubConfig } from '../model/project-config.ts';
 import { type CallGate, createCallGate } from '../queue/gated-call.ts';
 import type { Database } from '../store/database.ts';
 import { VERSION } from '../version.ts';
+import { credentialsOfRemotes, refuseMissing } from './remote-credentials.ts';
 
 /** GitHub asks for a name; a "git/" prefix makes hosts answer as to git. */
 const GIT_AGENT = `git/gitferry-${VERSION}`;
@@ -51,7 +50,11 @@ export function createGithubTools({ host, log, db, config }: Input): GithubTools
   const hasApi = (name: string) => apiUrlFor(config(), name) !== null;
   const github = createGithubClient({
     apiUrlFor: (name) => apiUrlFor(config(), name),
-    tokenFor: (name, as) => credentials.tokenFor(name, as),
+    async tokenFor(name, as = {}) {
+      const found = await credentials.tokenFor(name, as);
+      if (found === null) refuseMissing(as, name);
+      return found;
+    },
     userAgent: `gitferry/${VERSION}`,
     ...{ clock, log, pace },
     pass: passGates(gates),
@@ -74,7 +77,7 @@ export function createGithubTools({ host, log, db, config }: Input): GithubTools
     ...places,
     ...{ github, hasApi, transport, credentialFor },
     forProject(config) {
-      const own = credentialsOf(config, credentials);
+      const own = credentialsOfRemotes(config, credentials);
       return own === null
         ? { transport, credentialFor }
         : { transport: transportWith(own), credentialFor: own };
@@ -87,29 +90,6 @@ function repositoryOf(path: string): string {
   return path
     .replace(/\/(?:info\/refs|git-receive-pack|git-upload-pack)(?:\?.*)?$/, '')
     .replace(/\.git$/, '');
-}
-
-/** Null: the project does as all do. */
-function credentialsOf(
-  { authentication, remotes = [] }: GithubConfig,
-  credentials: CredentialPlaces['credentials'],
-): TransportInput['credentialFor'] | null {
-  const { credential, type } = authentication;
-  const mirrors = new Map(remotes.map(({ url, credential: own }) => [hostOf(url), own ?? null]));
-  const isPlain = credential === undefined && (type === 'token' || type === 'ssh');
-  if (isPlain && [...mirrors.values()].every((own) => own === null)) return null;
-  const wish: CredentialWish = { type, ...(credential !== undefined && { credential }) };
-  return async (host) => {
-    const mirror = mirrors.get(host);
-    if (mirror === undefined) return credentials.credentialFor(host, wish);
-    if (mirror !== null) return credentials.credentialFor(host, { credential: mirror });
-    // A mirror lies elsewhere: the project's account there, if it has one of that name.
-    return (await credentials.credentialFor(host, wish)) ?? credentials.credentialFor(host);
-  };
-}
-
-function hostOf(url: string): string {
-  return parseRemoteUrl(displayUrl(url)).host;
 }
 
 function passGates(gates: CallGate): PassGates {

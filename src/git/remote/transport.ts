@@ -46,11 +46,12 @@ export type GitTransport = {
 export type TransportInput = {
   clock: Clock;
   /**
-   * The credential for exactly this `host[:port]`; null when there is none. `renew`, called after a 401, answers whether
-   * another one may be had now.
+   * The credential for exactly this `host[:port]`; null when there is none. `url` is what was asked for at first, also
+   * after a redirect. `renew`, called after a 401, answers whether another one may be had now.
    */
   credentialFor(
     host: string,
+    url: string,
   ): Promise<{ username: string; password: string; renew?(): Promise<boolean> } | null>;
   /** Resolves when the request may be sent; left out: at once. */
   admit?(request: { url: string; isUpload: boolean; signal: AbortSignal }): Promise<void>;
@@ -109,7 +110,7 @@ const isStream = (body: GitRequest['body']) => body !== undefined && !(body inst
 async function sendOnce(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
   const { host } = parseRemoteUrl(url);
   await input.admit?.({ url, isUpload: /\/git-receive-pack$/.test(url), signal: request.signal });
-  const credential = await input.credentialFor(host);
+  const credential = await input.credentialFor(host, request.url);
   if (credential) refuseInsecure(url);
   const headers = new Headers({ ...request.headers, 'user-agent': input.userAgent, pragma: 'no-cache' });
   if (credential) headers.set('authorization', basic(credential));

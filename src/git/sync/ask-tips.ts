@@ -32,7 +32,7 @@ export async function askTips(
   if (reached.kind === 'none') return null;
   const { remote, overSsh } = reached;
   // A person's own helper may know a credential that we were not given.
-  const isTheirs = facts.engine?.name === 'git' && (await credentialFor(remote.host)) === null;
+  const isTheirs = facts.engine?.name === 'git' && (await credentialFor(remote.host, remote.url)) === null;
   if (overSsh === null && !isTheirs) {
     return remoteTips({ transport, url: remote.url, prefixes: refs, signal });
   }

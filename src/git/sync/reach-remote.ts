@@ -31,8 +31,8 @@ export async function reachRemote(
   if (github.authentication.type === 'ssh') {
     return { kind: 'chosen', remote, overSsh: 'github.authentication.type is "ssh".' };
   }
-  const { host } = byHttps.remote;
-  if ((await ports.credentialFor(host)) !== null) return plain;
+  const { host, url } = byHttps.remote;
+  if ((await ports.credentialFor(host, url)) !== null) return plain;
   return {
     kind: 'chosen',
     remote,

@@ -45,8 +45,8 @@ export function portsFor<Ports extends Pick<SyncPorts, 'forProject'>>(
 
 export type SyncPorts = {
   transport: GitTransport;
-  /** The credential for exactly this `host[:port]`, for a git program; null when there is none. */
-  credentialFor(host: string): Promise<{ username: string; password: string } | null>;
+  /** The credential for exactly this `host[:port]` and remote, for a git program; null when there is none. */
+  credentialFor(host: string, url: string): Promise<{ username: string; password: string } | null>;
   guard: ChangeGuard;
   clock: Clock;
   random: Random;

@@ -29,7 +29,7 @@ export async function openSystemRemote(
   { repo, config }: { repo: Repository; config: GitConfig },
   { credentialFor, env }: Pick<SyncPorts, 'credentialFor' | 'env'>,
 ): Promise<SystemRemote> {
-  const credential = await credentialFor(host);
+  const credential = await credentialFor(host, url);
   const access = await credentialAccess(repo, url, credential);
   const isChosen = env.GIT_SSH_COMMAND || env.GIT_SSH || config.get('core.sshCommand') !== undefined;
   const ssh = isChosen ? {} : { GIT_SSH_COMMAND: 'ssh -o BatchMode=yes -o ConnectTimeout=30' };
