@@ -1,7 +1,7 @@
 // Many listeners of the feed in a process of their own. Some do not read at all until the end. Driven by messages.
 
-import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import type { Socket } from 'node:net';
+import { openFeedSocket } from './feed-socket.ts';
 
 export type ListenersOrder =
   | { call: 'connect'; url: string; count: number; slow: number }
@@ -13,43 +13,54 @@ export type ListenersAnswer =
   | { kind: 'collected'; p50: number; p99: number; most: number; lost: number; disordered: number }
   | { kind: 'failed'; why: string };
 
-type Listener = { socket: WebSocket; lastId: number; got: number; disordered: number };
+type Listener = { lastId: number; got: number; disordered: number };
+type Connected = Listener & { socket: Socket };
 
 const AT_ONCE = 50;
 const LOOK_MS = 20;
-const listeners: Listener[] = [];
-let slow: Listener[] = [];
+const listeners: Connected[] = [];
 let waits: number[] = [];
 
-/** `hello` has the id from which the listener goes on. */
-function take(listener: Listener, text: string): void {
-  const { id, type, data } = JSON.parse(text);
-  if (type === 'hello') {
+/** Longer than any `"at":1234567890123.456}}` is. */
+const END_CHARS = 40;
+
+/** `hello` has the id from which the listener goes on. No more is read of a message than is looked at. */
+function take(listener: Listener, bytes: Buffer, from: number, to: number): void {
+  const id = Number.parseInt(bytes.toString('latin1', from + '{"id":'.length, from + END_CHARS), 10);
+  const end = bytes.toString('latin1', to - END_CHARS, to);
+  const at = end.lastIndexOf('"at":');
+  if (at === -1) {
     listener.lastId = id;
     return;
   }
   if (id !== listener.lastId + 1) listener.disordered += 1;
   listener.lastId = id;
   listener.got += 1;
-  waits.push(performance.timeOrigin + performance.now() - data.at);
+  const wroteAt = Number.parseFloat(end.slice(at + '"at":'.length));
+  waits.push(performance.timeOrigin + performance.now() - wroteAt);
 }
 
-async function connect(url: string): Promise<Listener> {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
-  const listener: Listener = { socket, lastId: 0, got: 0, disordered: 0 };
-  const greeted = once(socket, 'message');
-  socket.on('message', (data) => take(listener, String(data)));
+/** Resolves when it is greeted. */
+async function connect(url: string): Promise<Connected> {
+  const listener: Listener = { lastId: 0, got: 0, disordered: 0 };
+  let greet = () => {};
+  const greeted = new Promise<void>((resolve) => {
+    greet = resolve;
+  });
+  const socket = await openFeedSocket(url, (bytes, from, to) => {
+    take(listener, bytes, from, to);
+    greet();
+  });
   await greeted;
-  return listener;
+  return Object.assign(listener, { socket });
 }
 
-async function connectAll({ url, count, slow: asleep }: Extract<ListenersOrder, { call: 'connect' }>) {
+async function connectAll({ url, count, slow }: Extract<ListenersOrder, { call: 'connect' }>) {
   while (listeners.length < count) {
     const some = Math.min(AT_ONCE, count - listeners.length);
     listeners.push(...(await Promise.all(Array.from({ length: some }, () => connect(url)))));
   }
-  slow = listeners.splice(0, asleep);
-  for (const { socket } of slow) socket.pause();
+  for (const { socket } of listeners.splice(0, slow)) socket.pause();
   return { kind: 'connected' } as const;
 }
 

@@ -35,7 +35,7 @@ async function measure(size: number, { runs, lastsMs, say }: Options, times: Run
   const crowd = startWorker<ListenersOrder, ListenersAnswer>('./feed-listeners.ts');
   try {
     const { port } = await server.next('listening');
-    const url = `ws://127.0.0.1:${port}/api/sync/events`;
+    const url = `http://127.0.0.1:${port}/api/sync/events`;
     const slow = Math.max(1, Math.round(size * SLOW_SHARE));
     say(`connecting ${size} listeners, and ${slow} that do not read …`);
     await crowd.ask({ call: 'connect', url, count: size + slow, slow }, 'connected');

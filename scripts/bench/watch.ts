@@ -104,26 +104,28 @@ async function burst(
   { files, folders, burst: count }: Options,
   take: () => Promise<Told[]>,
 ): Promise<number> {
-  const writtenAt = new Map<string, number>();
+  /** When each was begun to be written, and when it was. What was told is taken out. */
+  const untold = new Map<string, { from: number; to: number }>();
+  const now = () => performance.timeOrigin + performance.now();
   const step = Math.max(1, Math.floor(files / count));
   for (let n = 0; n < count; n++) {
     const path = fileAt((n * step) % files, folders);
-    writtenAt.set(path, performance.timeOrigin + performance.now());
+    const from = now();
     writeFileSync(join(root, path), `run ${run}, change ${n}\n`);
+    untold.set(path, { from, to: now() });
   }
-  const lastAt = Math.max(...writtenAt.values());
-  for (let restSince = performance.now(); performance.now() - restSince < REST_MS && writtenAt.size > 0; ) {
+  for (let restSince = performance.now(); performance.now() - restSince < REST_MS && untold.size > 0; ) {
     await setTimeout(LOOK_MS);
     const told = await take();
     if (told.length > 0) restSince = performance.now();
     for (const { at, paths } of told) {
-      if (paths === 'all' && at >= lastAt) writtenAt.clear();
-      for (const path of paths === 'all' ? [] : paths) {
-        if (at >= (writtenAt.get(path) ?? Number.POSITIVE_INFINITY)) writtenAt.delete(path);
+      for (const path of paths === 'all' ? [...untold.keys()] : paths) {
+        const written = untold.get(path);
+        if (written && at >= (paths === 'all' ? written.to : written.from)) untold.delete(path);
       }
     }
   }
-  return writtenAt.size;
+  return untold.size;
 }
 
 function ratiosOf(figures: Record<string, Figure>, { files, folders, burst: count }: Options): Ratio[] {

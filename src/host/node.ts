@@ -34,6 +34,10 @@ export const host: Host = {
   openFolderEvents: null,
   async listen(app, options): Promise<Listening> {
     const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+    // What is sent between the two goes out in one piece: see the feed.
+    sockets.on('connection', (socket, { socket: stream }) =>
+      Object.assign(socket, { cork: () => stream.cork(), uncork: () => stream.uncork() }),
+    );
     const server = createAdaptorServer({
       fetch: (request, env) =>
         // The same object: the upgrade of a WebSocket is remembered by it.

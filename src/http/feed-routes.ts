@@ -10,6 +10,7 @@ import type { Service } from '../model/service.ts';
 import type { Database } from '../store/database.ts';
 import { FEED_PATH } from './access.ts';
 import type { ApiApp, ApiEnv } from './api-app.ts';
+import { createBeat } from './feed-beat.ts';
 import { answerPoll } from './feed-poll.ts';
 import { buildSnapshot } from './feed-snapshot.ts';
 import { answerServerSentEvents } from './feed-sse.ts';
@@ -35,6 +36,7 @@ export function addFeedRoutes(app: ApiApp, deps: FeedRouteDeps): void {
   const { version, machineId } = deps.service;
   const feedDeps: WebSocketFeedDeps = {
     ...{ bus, clock, log, feeds, upgradeWebSocket },
+    beat: createBeat(clock),
     identity: { version, machineId },
     snapshot: () => buildSnapshot(deps),
   };

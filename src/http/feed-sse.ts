@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ApiEnv } from './api-app.ts';
-import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery, textOf } from './feed.ts';
 import type { FeedMessage } from './schemas/feed.ts';
 
 type SseFeedDeps = FeedDeps & { log: Log };
@@ -40,7 +40,7 @@ export function answerServerSentEvents(c: Context<ApiEnv>, deps: SseFeedDeps): R
 }
 
 function lines(message: FeedMessage): string {
-  return `id: ${message.id}\ndata: ${JSON.stringify(message)}\n\n`;
+  return `id: ${message.id}\ndata: ${textOf(message)}\n\n`;
 }
 
 type Pipe = ReturnType<typeof createPipe>;

@@ -6,7 +6,7 @@ import type { Log } from '../host/log.ts';
 import type { Host } from '../host/types.ts';
 import { Failure } from '../model/failure.ts';
 import type { ApiEnv } from './api-app.ts';
-import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery } from './feed.ts';
+import { type FeedDeps, holderOf, openFeed, PING_EVERY_MS, readFeedQuery, textOf } from './feed.ts';
 import type { EndReason } from './open-feeds.ts';
 import { invalidRequest } from './problem.ts';
 import type { FeedMessage, FeedQuery } from './schemas/feed.ts';
@@ -27,9 +27,11 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 /** A peer that was told to close and does not answer is given up. */
 const CLOSE_GRACE_MS = 2_000;
 
-// What is used of the raw socket. Deno pings by itself (idleTimeout) and has neither ping nor terminate.
+// What is used of the raw socket. Deno pings by itself (idleTimeout) and has neither ping nor terminate; nor has it cork.
 type RawSocket = {
   readonly bufferedAmount?: number;
+  cork?(): void;
+  uncork?(): void;
   ping?(): void;
   terminate?(): void;
   on?(event: 'pong', listener: () => void): unknown;
@@ -110,19 +112,27 @@ function serve(deps: WebSocketFeedDeps, { query, holder, socket, ended }: Servin
   }
 }
 
-/** Resolves when the socket has taken all and is not full; rejects when it ends while full. */
+const isFull = (socket: Socket) => (socket.raw?.bufferedAmount ?? 0) > FULL_BYTES;
+
+/**
+ * Resolves when the socket has taken all and is not full; rejects when it ends while full.
+ * What is there goes out in one piece: at 1,000 listeners and 200 events a second a write for each message and
+ * listener took 2.6 processors, and events came 15 s late.
+ */
 async function sendAll(
   { clock }: WebSocketFeedDeps,
   socket: Socket,
   messages: readonly FeedMessage[],
   ended: AbortSignal,
 ): Promise<void> {
-  for (const message of messages) {
-    if (socket.readyState !== OPEN) return;
-    socket.send(JSON.stringify(message));
-    while ((socket.raw?.bufferedAmount ?? 0) > FULL_BYTES && socket.readyState === OPEN) {
-      await clock.sleep(DRAIN_CHECK_MS, ended);
+  const left = messages.values();
+  for (let next = left.next(); !next.done && socket.readyState === OPEN; ) {
+    socket.raw?.cork?.();
+    for (; !next.done && socket.readyState === OPEN && !isFull(socket); next = left.next()) {
+      socket.send(textOf(next.value));
     }
+    socket.raw?.uncork?.();
+    while (isFull(socket) && socket.readyState === OPEN) await clock.sleep(DRAIN_CHECK_MS, ended);
   }
 }
 
