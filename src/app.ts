@@ -12,6 +12,7 @@ import type { McpGitClient } from './git/mcp/git-tools.ts';
 import type { Random } from './host/clock.ts';
 import type { LockFile } from './host/lock-file.ts';
 import type { Log } from './host/log.ts';
+import { withoutPrivateKeys } from './host/program-env.ts';
 import type { Host, Listening } from './host/types.ts';
 import { createApi } from './http/create-api.ts';
 import { Failure } from './model/failure.ts';
@@ -89,8 +90,12 @@ export async function withSaved({ layers, log }: AppInput, db: Database, machine
 }
 
 /** Opens nothing: what it is given is joined. */
-export function assemble(parts: Parts): App {
-  const { host, log, db, lock } = parts;
+export function assemble(given: Parts): App {
+  const { githubApps } = mergeLayers(given.layers).config;
+  // Whatever starts programs gets its environment from here.
+  const host = { ...given.host, env: withoutPrivateKeys(given.host.env, githubApps) };
+  const parts = { ...given, host, secretEnv: given.host.env };
+  const { log, db, lock } = parts;
   const { clock, random } = host;
   const machineId = machineOf(host, mergeLayers(parts.layers).config);
   const config = createConfigAccess({
@@ -167,6 +172,7 @@ function openBus({ db, host, log }: Parts): EventBus {
 }
 
 type Built = Parts & {
+  secretEnv: Host['env'];
   config: ConfigAccess;
   machineId: string;
   workerId: string;
@@ -183,7 +189,14 @@ function buildService(built: Built) {
   const progress = createProgressTable();
   const { mcpClient } = built;
   const mcp = mcpClient === undefined ? {} : { mcpClient };
-  const tools = createSyncTools({ host, log, db, config: () => config.current(), ...mcp });
+  const tools = createSyncTools({
+    host,
+    log,
+    db,
+    secretEnv: built.secretEnv,
+    config: () => config.current(),
+    ...mcp,
+  });
   const ignores = createIgnoreCache(enrol);
   const thinSnapshots = createThinning({ sync: tools.sync, projects });
   const publicUrl = () => config.current().publicUrl;

@@ -75,7 +75,7 @@ function watchedLog(journal: Journal): Log {
 const { db, journal, strike, plant } = await openProcess(task, (planted) => planted.worker, witness);
 const log = watchedLog(journal);
 const { config } = mergeLayers({ flag: { fsync: false } });
-const tools = createSyncTools({ host, log, db, config: () => config });
+const tools = createSyncTools({ host, log, db, config: () => config, secretEnv: host.env });
 const sync = {
   ...tools.sync,
   async faultPoint(name: string) {

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { withoutPrivateKeys } from '../host/program-env.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { appSource } from './sources/app.ts';
 import { environmentSource } from './sources/environment.ts';
@@ -55,9 +56,10 @@ export function openCredentials(input: Input): CredentialPlaces {
       warned = true;
     },
   });
+  const programEnv = withoutPrivateKeys(env, settings().githubApps);
   const helpers = {
-    gh: ghSource({ env, homeDir, clock }),
-    git: gitCredentialSource({ env, homeDir, clock }),
+    gh: ghSource({ env: programEnv, homeDir, clock }),
+    git: gitCredentialSource({ env: programEnv, homeDir, clock }),
   };
   const app = appSource({
     apps: () => settings().githubApps,

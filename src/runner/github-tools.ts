@@ -29,12 +29,13 @@ export type GithubTools = Pick<CredentialPlaces, 'credentials' | 'stored'> & {
   forProject: NonNullable<SyncPorts['forProject']>;
 };
 
-type Input = { host: Host; log: Log; db: Database; config: () => Config };
+type Input = { host: Host; log: Log; db: Database; config: () => Config; secretEnv: Host['env'] };
 
-export function createGithubTools({ host, log, db, config }: Input): GithubTools {
-  const { env, homeDir, clock, random } = host;
+/** `secretEnv` may hold what `host.env` does not: private keys. */
+export function createGithubTools({ host, log, db, config, secretEnv }: Input): GithubTools {
+  const { homeDir, clock, random } = host;
   const places = openCredentials({
-    env,
+    env: secretEnv,
     homeDir,
     clock,
     log,

@@ -24,6 +24,7 @@ export function createSyncTools(input: {
   log: Log;
   db: Database;
   config: () => Config;
+  secretEnv: Host['env'];
   mcpClient?: McpGitClient;
 }): {
   sync: SyncPorts;

@@ -1,5 +1,6 @@
 // The service inside another program, as the first examples of it were written: every call of theirs, in order.
 
+import { readFile } from 'node:fs/promises';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -16,17 +17,23 @@ let project: JourneyProject;
 let api: SyncApi;
 const events: FeedEvent[] = [];
 
+const KEY_VARIABLE = 'GITFERRY_TEST_APP';
+
 beforeAll(async () => {
+  process.env[KEY_VARIABLE] = 'the-key-of-our-app';
   journey = await beginJourney();
   project = await journey.addProject('blog');
   api = await createSyncAPI({
     port: 0,
     roots: [journey.folder],
+    noticeCommand: ['sh', '-c', 'env > "$0"', `${journey.folder}/seen.env`],
+    githubApps: { 'git.example.org': { appId: 1, installationId: 2, privateKeyVariable: KEY_VARIABLE } },
     schedulerOptions: { dbPath: `${journey.dataDir}/queue.db`, scanInterval: 300_000, maxConcurrentSyncs: 3 },
   });
   api.on((event) => events.push(event));
 });
 afterAll(async () => {
+  delete process.env[KEY_VARIABLE];
   await api?.stop();
   await journey.end();
 });
@@ -152,6 +159,13 @@ test('mounted in another app, by a path or at its own, it answers there: calls, 
   } finally {
     await server.close(1_000);
   }
+});
+
+test('what the service starts sees no private key of an app, whatever its variable is called', async () => {
+  expect((await ask('POST', '/api/sync/notices/test')).data.results).toMatchObject([{ ok: true }]);
+  const seen = await readFile(`${journey.folder}/seen.env`, 'utf8');
+  expect(seen).toContain('GITFERRY_NOTICE_TITLE=');
+  expect(seen).not.toContain('the-key-of-our-app');
 });
 
 test('on() tells of events until it is ended', async () => {

@@ -136,6 +136,21 @@ test('a project of type system asks gh and git although they were not chosen for
   expect(await credentials.tokenFor('github.com', { type: 'token' })).toBeNull();
 });
 
+test('a helper sees no private key of an app, whatever its variable is called', async () => {
+  const path = await program('gh', `env > ${join(folder, 'seen.env')}; echo from-gh`);
+  const { credentials } = open(
+    { PATH: path, OUR_APP: 'the-key-of-our-app', OTHER: 'kept' },
+    {
+      credentialHelpers: ['gh'],
+      githubApps: { 'git.example.org': { appId: 1, installationId: 2, privateKeyVariable: 'OUR_APP' } },
+    },
+  );
+  expect((await credentials.tokenFor('github.com'))?.token).toBe('from-gh');
+  const seen = await readFile(join(folder, 'seen.env'), 'utf8');
+  expect(seen).toContain('OTHER=kept');
+  expect(seen).not.toContain('the-key-of-our-app');
+});
+
 test('a program that does not end is given up after its time', async () => {
   const { ghSource } = await import('../../src/github/sources/helper-programs.ts');
   const PATH = await program('gh', 'sleep 600');
