@@ -20,7 +20,10 @@ const CHANGING = [
   'copyFile',
   'appendFile',
 ];
-const disk = createRequire(import.meta.url)('node:fs').promises as Record<string, Call>;
+const calls = createRequire(import.meta.url)('node:fs');
+const disk = calls.promises as Record<string, Call>;
+/** What is done under a lock. */
+const AT_ONCE = ['linkSync', 'mkdirSync', 'renameSync', 'unlinkSync', 'writeSync'];
 let changes = 0;
 
 const end = () => process.kill(process.pid, 'SIGKILL');
@@ -38,6 +41,13 @@ async function countChanges(): Promise<void> {
   before('open', plainOpen, ([, flags]) =>
     typeof flags === 'number' ? (flags & 3) !== 0 : /[wax+]/.test(String(flags ?? 'r')),
   );
+  for (const name of AT_ONCE) {
+    const plain = calls[name] as (...args: unknown[]) => unknown;
+    calls[name] = (...args: unknown[]) => {
+      step();
+      return plain(...args);
+    };
+  }
   const handle = (await plainOpen(process.execPath, 'r')) as FileHandle;
   const prototype = Object.getPrototypeOf(handle) as {
     writeFile: (data: string | Uint8Array) => Promise<void>;

@@ -1,8 +1,7 @@
 // Whether somebody else's git command is half-way through what a commit of ours would disturb, or has taken back what
-// is about to be committed. Asked under the index's lock; waits for nobody.
+// is about to be committed. Asked under the index's lock: waits for nobody, not even for another thread.
 
-import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import type { IndexChange } from '../index/index-write.ts';
 import { errorCode, isAbsent, readFailure } from '../io-failure.ts';
@@ -26,8 +25,8 @@ export async function refuseDuringStash(
   names: ReadonlySet<string>,
   now: number,
 ): Promise<void> {
-  const isYoung = async (path: string, mostMs: number) => {
-    const stats = await statOf(path);
+  const isYoung = (path: string, mostMs: number) => {
+    const stats = statOf(path);
     return stats !== null && now - Number(stats.mtimeNs / 1_000_000n) < mostMs;
   };
   const helpers = [...names].filter((name) => name.startsWith('index.stash.'));
@@ -35,14 +34,14 @@ export async function refuseDuringStash(
     isYoung(`${repo.commonDir}/logs/refs/stash`, STASH_REST_MS),
     ...helpers.map((name) => isYoung(`${repo.gitDir}/${name}`, LONGEST_STASH_MS)),
   ];
-  if (!(await Promise.all(looks)).includes(true)) return;
+  if (!looks.includes(true)) return;
   const detail = `A git stash is under way in ${repo.worktree}.`;
   throw new Failure('git-at-work', detail, { data: { retryAfterMs: AGAIN_MS } });
 }
 
 /** When the index was written, to the nanosecond; null when there is none. */
 export async function indexTime({ gitDir }: Repository): Promise<bigint | null> {
-  return (await statOf(`${gitDir}/index`))?.mtimeNs ?? null;
+  return statOf(`${gitDir}/index`)?.mtimeNs ?? null;
 }
 
 /**
@@ -52,14 +51,14 @@ export async function indexTime({ gitDir }: Repository): Promise<bigint | null> 
  */
 export async function refuseIfTakenBack(repo: Repository, changes: readonly IndexChange[]): Promise<void> {
   for (const change of changes) {
-    if (await isThere(repo, change)) continue;
+    if (isThere(repo, change)) continue;
     const detail = `A git command changed ${displayPath(change.path)} in ${repo.worktree} meanwhile.`;
     throw new Failure('git-at-work', detail, { data: { retryAfterMs: AGAIN_MS } });
   }
 }
 
-async function isThere(repo: Repository, { path, entry }: IndexChange): Promise<boolean> {
-  const stats = await lookAt(repo, path);
+function isThere(repo: Repository, { path, entry }: IndexChange): boolean {
+  const stats = lookAt(repo, path);
   if (entry === null) return stats === null || stats.isDirectory();
   if (stats === null) return false;
   if (entry.mode === FILE_MODE.submodule) return stats.isDirectory();
@@ -67,18 +66,18 @@ async function isThere(repo: Repository, { path, entry }: IndexChange): Promise<
   return stats.mtimeNs === mtimeNs && stats.ctimeNs === ctimeNs && stats.size === size && stats.ino === ino;
 }
 
-async function lookAt(repo: Repository, path: RepoPath): Promise<BigIntStats | null> {
+function lookAt(repo: Repository, path: RepoPath): BigIntStats | null {
   try {
-    return await statOf(diskPath(repo.worktree, path));
+    return statOf(diskPath(repo.worktree, path));
   } catch (error) {
     if (errorCode(error) === 'ELOOP') return null;
     throw readFailure(error, displayPath(path));
   }
 }
 
-async function statOf(path: string | Buffer): Promise<BigIntStats | null> {
+function statOf(path: string | Buffer): BigIntStats | null {
   try {
-    return await lstat(path, { bigint: true });
+    return lstatSync(path, { bigint: true });
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;

@@ -1,11 +1,10 @@
 // Puts a prepared commit in force: new index and moved branch, under index.lock, HEAD.lock and the branch's lock, in
 // git's own order, so that a crash at any point leaves what git itself might leave.
 
-import type { BigIntStats } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { type BigIntStats, readdirSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
-import { type IndexFile, readIndex, rememberIndex } from '../index/index-file.ts';
+import { type IndexFile, readIndex, recallIndex, rememberIndex } from '../index/index-file.ts';
 import { type IndexChange, patchIndex } from '../index/index-write.ts';
 import { prepareIndex } from '../index/prepared-index.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
@@ -122,7 +121,8 @@ async function settleDraft(
   const { repo, changes, fsync } = commit;
   // With a draft, it is the lock of HEAD and branch that compares them.
   const head = draft === null ? isHeadAt(commit) : true;
-  const looks = [head, readIndex(repo), refuseUnderWay(commit), refuseIfUndone(commit)] as const;
+  const known = recallIndex(repo) ?? readIndex(repo);
+  const looks = [head, known, refuseUnderWay(commit), refuseIfUndone(commit)] as const;
   const [isThere, now] = await Promise.all(looks);
   if (!isThere) return null;
   if (draft !== null && isSame(draft.before, now)) return draft.bytes;
@@ -157,7 +157,7 @@ async function refuseIfUndone({ repo, changes, readAt }: Publication): Promise<v
 }
 
 async function refuseUnderWay({ repo, wait }: Publication): Promise<void> {
-  const names = new Set(await readdir(repo.gitDir));
+  const names = new Set(readdirSync(repo.gitDir));
   for (const [name, code] of UNDER_WAY) {
     if (names.has(name)) throw new Failure(code, `${repo.gitDir}/${name} appeared while a commit was made.`);
   }

@@ -1,7 +1,7 @@
 // Reads .git/index, versions 2 to 4. The bytes stay as they are (version 4 is laid out as version 3) and entries are
 // decoded when asked for, so that opening an index of 50,000 files costs a few milliseconds. index-write.ts writes.
 
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { systemClock } from '../../host/clock.ts';
 import { isAbsent } from '../io-failure.ts';
@@ -17,7 +17,7 @@ import {
   nameRange,
   STAGES,
 } from './index-layout.ts';
-import { type IndexMark, IndexMemory } from './index-memory.ts';
+import { type IndexMark, IndexMemory, markOf } from './index-memory.ts';
 import { type IndexStat, indexStat, uint32 } from './index-stat.ts';
 import { type IndexLayout, parseIndex, parseOwnIndex } from './parse-index.ts';
 
@@ -184,6 +184,26 @@ export async function readIndex(repo: Repository): Promise<IndexFile> {
   }
 }
 
+/** As `readIndex`, for whoever holds its lock: without a way to another thread. Null where it has to be read. */
+export function recallIndex(repo: Repository): IndexFile | null {
+  const path = indexPath(repo);
+  if (!memory.has(path)) return null;
+  let file: number | null = null;
+  try {
+    file = openSync(path, 'r');
+    const { size, mtimeNs, ino } = fstatSync(file, { bigint: true });
+    const hash = Buffer.alloc(HASH_BYTES);
+    readSync(file, hash, 0, HASH_BYTES, Math.max(0, Number(size) - HASH_BYTES));
+    const known = memory.find(path, { size, mtimeNs, ino, hash });
+    return known && new IndexFile(known.raw, mtimeNs, known);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
 /** These bytes, in a file with this stat data, become the index: whoever reads it next need not. */
 export function rememberIndex(repo: Repository, bytes: Buffer, stats: BigIntStats): void {
   memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes));
@@ -195,11 +215,6 @@ export function forgetIndexes(): void {
 }
 
 const indexPath = (repo: Repository) => `${repo.gitDir}/index`;
-
-/** A copy of the hash: it must not hold on to the file that it was cut from. */
-function markOf(bytes: Buffer, { size, mtimeNs, ino }: BigIntStats): IndexMark {
-  return { size, mtimeNs, ino, hash: Buffer.from(bytes.subarray(bytes.length - HASH_BYTES)) };
-}
 
 /** A file too short to be an index has a mark like none. */
 async function readMark(file: FileHandle, { size, mtimeNs, ino }: BigIntStats): Promise<IndexMark> {

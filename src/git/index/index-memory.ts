@@ -2,7 +2,9 @@
 // megabytes again. An index counts as known only when stat and the hash at its end say so: several can be written
 // within one tick of the file system's clock, and inode numbers are used again.
 
+import type { BigIntStats } from 'node:fs';
 import type { Clock } from '../../host/clock.ts';
+import { HASH_BYTES } from './index-layout.ts';
 import type { IndexLayout } from './parse-index.ts';
 
 /** What tells an index file from every other. The change time is left out: a rename, which puts it in force, sets it. */
@@ -93,6 +95,11 @@ export class IndexMemory {
       if (this.#kept.size > 0) this.#watch();
     });
   }
+}
+
+/** A copy of the hash: it must not hold on to the file that it was cut from. */
+export function markOf(bytes: Buffer, { size, mtimeNs, ino }: BigIntStats): IndexMark {
+  return { size, mtimeNs, ino, hash: Buffer.from(bytes.subarray(bytes.length - HASH_BYTES)) };
 }
 
 function isSame(a: IndexMark, b: IndexMark): boolean {

@@ -1,9 +1,10 @@
 // git's lock protocol for one file: `<target>.lock` appears exclusively, gets the new content, and is renamed over the
 // target. Here it is a hard link of a twin, which can be written before anybody is locked out. Never removes or renames
-// a lock file that is not the one made here.
+// a lock file that is not the one made here. What is done while it is held goes without a way to another thread: on a
+// busy machine each way takes longer than all the calls together, and a person's git fails meanwhile.
 
-import type { BigIntStats } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Clock, Random } from '../../host/clock.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
@@ -102,7 +103,7 @@ class TwinLock implements PreparedLock {
     let waitMs = FIRST_WAIT_MS;
     for (let waits = 0; ; waits++) {
       try {
-        await link(this.#twin, this.#path);
+        linkSync(this.#twin, this.#path);
         this.#state = 'locked';
         return true;
       } catch (error) {
@@ -115,10 +116,10 @@ class TwinLock implements PreparedLock {
   }
 
   async commit(): Promise<BigIntStats> {
-    const stats = await this.#ours();
+    const stats = this.#ours();
     if (stats === null) throw new Failure('index-busy', `Another program took ${this.#path} away.`);
     try {
-      await rename(this.#path, this.#target);
+      renameSync(this.#path, this.#target);
     } catch (error) {
       throw writeFailure(error, this.#target);
     }
@@ -130,8 +131,8 @@ class TwinLock implements PreparedLock {
     const state = this.#state;
     if (state === 'done') return;
     this.#state = 'done';
+    if (state === 'locked' && this.#ours() !== null) unlinkSync(this.#path);
     await this.#handle?.close();
-    if (state === 'locked' && (await this.#ours()) !== null) await unlinkIfThere(this.#path);
     await unlinkIfThere(this.#twin);
   }
 
@@ -139,15 +140,15 @@ class TwinLock implements PreparedLock {
    * Null when a person deleted the lock, and perhaps another program took it: theirs must stay. The twin is asked each
    * time: while it is there, nobody else's file can have its inode number.
    */
-  async #ours(): Promise<BigIntStats | null> {
-    const [lock, twin] = await Promise.all([statOf(this.#path), statOf(this.#twin)]);
+  #ours(): BigIntStats | null {
+    const [lock, twin] = [statOf(this.#path), statOf(this.#twin)];
     return lock !== null && lock.ino === twin?.ino && lock.dev === twin.dev ? lock : null;
   }
 }
 
-async function statOf(path: string): Promise<BigIntStats | null> {
+function statOf(path: string): BigIntStats | null {
   try {
-    return await lstat(path, { bigint: true });
+    return lstatSync(path, { bigint: true });
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;

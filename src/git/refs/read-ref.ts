@@ -1,5 +1,6 @@
 // Reads one ref: its loose file first, then packed-refs. Must not change anything.
 
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
@@ -26,10 +27,21 @@ export function parseRefText(text: string): RefValue | null {
 type FoundRef = { ref: string; oid: string | null; isLoose: boolean };
 
 /** Follows symbolic refs to the ref that really holds the object id. @throws Failure `broken-ref` */
-export async function followRef(repo: Repository, ref: string): Promise<FoundRef> {
+export function followRef(repo: Repository, ref: string): Promise<FoundRef> {
+  return follow(repo, ref, (path) => readFile(path, 'utf8'));
+}
+
+/** As `followRef`, for whoever holds a lock: loose refs are read without a way to another thread. */
+export function followLocked(repo: Repository, ref: string): Promise<FoundRef> {
+  return follow(repo, ref, (path) => readFileSync(path, 'utf8'));
+}
+
+type ReadText = (path: string) => string | Promise<string>;
+
+async function follow(repo: Repository, ref: string, read: ReadText): Promise<FoundRef> {
   let name = ref;
   for (let depth = 0; depth <= MAX_SYMBOLIC_DEPTH; depth++) {
-    const value = await readLooseRef(repo, name);
+    const value = await readLooseRef(repo, name, read);
     if (value === null) return { ref: name, oid: await readPackedRef(repo, name), isLoose: false };
     if (value.kind === 'oid') return { ref: name, oid: value.oid, isLoose: true };
     name = value.target;
@@ -50,11 +62,11 @@ export function isSafeRefName(ref: string): boolean {
   return parts.every((part) => part !== '' && !part.startsWith('.') && !FORBIDDEN.test(part));
 }
 
-async function readLooseRef(repo: Repository, ref: string): Promise<RefValue | null> {
+async function readLooseRef(repo: Repository, ref: string, read: ReadText): Promise<RefValue | null> {
   if (!isSafeRefName(ref)) throw new Failure('broken-ref', `${JSON.stringify(ref)} is no name of a ref.`);
   let text: string;
   try {
-    text = await readFile(refPath(repo, ref), 'utf8');
+    text = await read(refPath(repo, ref));
   } catch (error) {
     if (isAbsent(error) || errorCode(error) === 'EISDIR') return null;
     throw error;

@@ -10,7 +10,7 @@ import type { Repository } from '../types.ts';
 import { type LockFile, type LockWait, type PreparedLock, prepareLock } from './lock-file.ts';
 import { twinsFolder } from './lock-twin.ts';
 import { readPackedRefs } from './packed-refs.ts';
-import { followRef, isSafeRefName, refPath } from './read-ref.ts';
+import { followLocked, followRef, isSafeRefName, refPath } from './read-ref.ts';
 
 type RefChange = { ref: string; expected: string | null; next: string; alsoHead: boolean; fsync: boolean };
 
@@ -97,7 +97,7 @@ async function lockInFolder(lock: PreparedLock, path: string, ref: string, wait:
 /** One look tells both where HEAD leads and what is there. */
 async function compare(repo: Repository, ref: string, change: RefChange): Promise<{ isLoose: boolean }> {
   const { expected, alsoHead } = change;
-  const found = await followRef(repo, alsoHead ? 'HEAD' : change.ref);
+  const found = await followLocked(repo, alsoHead ? 'HEAD' : change.ref);
   const data = { current: found.oid };
   if (found.ref !== ref) {
     const from = alsoHead ? 'HEAD' : change.ref;

@@ -1,7 +1,7 @@
-// Appends to reflogs as git would: branches, remote branches, notes and HEAD always, others when the log exists.
+// Appends to reflogs as git would: branches, remote branches, notes and HEAD always, others when the log exists. The ref
+// is locked meanwhile, so that nothing here waits for another thread.
 
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
@@ -22,8 +22,12 @@ export async function appendReflog(repo: Repository, ref: string, line: ReflogLi
   const always = ALWAYS_LOGGED.test(ref);
   try {
     // One write in append mode: the lines of two programs never mix.
-    const handle = always ? await openAlways(path) : await open(path, APPEND);
-    await handle.writeFile(text).finally(() => handle.close());
+    const file = always ? openAlways(path) : openSync(path, APPEND);
+    try {
+      writeSync(file, text);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     if (!always && isAbsent(error)) return;
     if (errorCode(error) === 'EISDIR' || errorCode(error) === 'EEXIST' || isAbsent(error)) {
@@ -39,13 +43,13 @@ export async function appendReflog(repo: Repository, ref: string, line: ReflogLi
   }
 }
 
-async function openAlways(path: string): Promise<FileHandle> {
+function openAlways(path: string): number {
   const flags = APPEND | constants.O_CREAT;
   try {
-    return await open(path, flags, 0o666);
+    return openSync(path, flags, 0o666);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
-  return open(path, flags, 0o666);
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, flags, 0o666);
 }
