@@ -26,7 +26,7 @@ const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
 
 /** What each state means to a person. A new state does not compile without its words. */
 const STATE_MEANINGS: Record<ProjectState, string> = {
-  safe: 'Everything on the synced branches is on the remote, files that are held back aside.',
+  safe: 'What is checked out, and everything on the synced branches, is on the remote, files that are held back aside.',
   pending: 'Something waits to be committed or pushed. Its turn comes by itself.',
   syncing: 'It is being committed or pushed right now.',
   retrying: 'The last attempt failed in a way that passes. The next one is planned.',

@@ -6,6 +6,7 @@ import type { EventBus } from '../events/types.ts';
 import type { ChangeScanner, ScanResult } from '../git/changes/change-scanner.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { matchesBranch } from '../model/branch-match.ts';
 import { Failure } from '../model/failure.ts';
 import { PROTECTED_CODES } from '../model/failure-codes.ts';
 import { heldInWorkTree } from '../model/held-file.ts';
@@ -127,8 +128,14 @@ async function lookAt(
   ports.compared(projectId);
   // What blocks it is known, but not whether what was saved since is in a snapshot.
   const isGuarded = facts.blocked !== null && PROTECTED_CODES.has(facts.blocked.code);
-  if (isGuarded && (insist || isNews)) return { kind: 'queue' };
+  if ((isGuarded || isAside(scan, github)) && (insist || isNews)) return { kind: 'queue' };
   return mirrorsDue(github, facts.remotes, { now: ports.clock.now(), firstLook }) ? { kind: 'queue' } : look;
+}
+
+/** On a branch that is not synced: whether a remote has its commits only a sync finds out. */
+function isAside(scan: ScanResult, { syncBranches }: Project['github']): boolean {
+  if (scan.kind !== 'changes' || scan.head.kind !== 'branch') return false;
+  return !matchesBranch(syncBranches, scan.head.branch);
 }
 
 async function compare(project: Project, ports: ScanPorts): Promise<ScanResult | null> {

@@ -78,8 +78,16 @@ test.each<[string, Partial<ScanInput>, string]>([
     'skip blocked',
   ],
   [
+    'the branch is still not synced, and its commits may have been pushed by hand',
+    { scan: look({ head: onBranch('dev') }), ...before('branch-not-synced') },
+    'enqueue unblocked',
+  ],
+  [
     'the branch is still not synced, but a synced one is ahead',
-    { scan: look({ head: onBranch('dev'), branches: { main: OTHER } }), ...before('branch-not-synced') },
+    {
+      scan: look({ head: onBranch('dev'), changes: 1, branches: { main: OTHER } }),
+      ...before('branch-not-synced'),
+    },
     'enqueue unblocked',
   ],
   ['the branch is synced again', before('branch-not-synced'), 'enqueue unblocked'],

@@ -60,7 +60,7 @@ export async function protect(input: ProtectInput, ports: SnapshotPorts): Promis
       const { held, unreadable } = work;
       const branch = opened.head.kind === 'branch' ? opened.head.branch : null;
       const looked = { held, unreadable, branch, engine: { name: engine.name, reason: engine.reason } };
-      if (!input.always && work.wanted.length === 0 && (await isKept(opened, engine.objects))) {
+      if (!input.always && work.wanted.length === 0 && (await isKept(opened, input, engine.objects))) {
         return { kind: 'unchanged', ...looked };
       }
       const { snapshot, busy } = await take(input, ports, { opened, engine, changes: work.wanted });
@@ -177,11 +177,19 @@ async function take(
   });
 }
 
-/** With a clean work tree only commits can be lost: those of a detached HEAD that no ref leads to. */
-async function isKept({ repo, head }: SnapshotRepository, objects: ObjectStore): Promise<boolean> {
+/**
+ * With a clean work tree only commits can be lost: those that the remote lacks. A branch here may lead to them, and yet
+ * not be pushed while the project is blocked. Without a word on the remote, those that no ref leads to.
+ */
+async function isKept(
+  { repo, head }: SnapshotRepository,
+  { remoteTips }: Pick<ProtectInput, 'remoteTips'>,
+  objects: ObjectStore,
+): Promise<boolean> {
   if (head.oid === null) return true;
   if ((await newestGeneration(repo, objects, branchOf(head))) !== null) return false;
-  const known = [...new Set((await listRefs(repo, 'refs/')).values())];
+  const refs = await listRefs(repo, remoteTips === undefined ? 'refs/' : 'refs/remotes/');
+  const known = [...new Set([...refs.values(), ...Object.values(remoteTips ?? {})])];
   if (known.includes(head.oid)) return true;
   const walk = await walkAhead({ objects, tip: head.oid, known, limit: MOST_WALKED });
   return walk.complete && walk.ahead.length === 0;

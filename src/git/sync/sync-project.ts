@@ -12,6 +12,7 @@ import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
+import { commitsLeftHere } from './commits-left-here.ts';
 import type { Engine } from './engine.ts';
 import { followingMove } from './follow-move.ts';
 import { guardPushes } from './guard-push.ts';
@@ -109,6 +110,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   }
   await finishEarlierMove(work, chosen.remote, ports);
   await commitWork(work, ports);
+  work.standing ??= await commitsLeftHere(work);
   work.signal.throwIfAborted();
   if (work.localOnly) return;
   // What is held in commits, every push finds out anew.

@@ -96,6 +96,43 @@ test('snapshots of a branch stay here when neither it nor they are named by sync
   expect(await there('auto/private:a.txt')).toBe('for me\n');
 });
 
+test('commits of a branch that is not synced are no safe ones, though nothing waits to be committed', async () => {
+  const github = { syncBranches: ['main', 'auto/*'] };
+  await row.sync({ github });
+  await git('switch', '-qc', 'topic');
+  // Where the branch stands the remote has everything.
+  expect((await row.sync({ github })).outcome).toMatchObject({ kind: 'done' });
+  await row.repo.write('a.txt', 'committed by hand\n');
+  await git('add', '-A');
+  await git('commit', '-qm', 'mine');
+  const answer = await row.sync({ github });
+  expect(answer.outcome).toMatchObject({
+    kind: 'blocked',
+    reason: {
+      code: 'branch-not-synced',
+      detail: expect.stringContaining('1 commit of topic is on no remote'),
+    },
+  });
+  expect(await there('auto/topic:a.txt')).toBe('committed by hand\n');
+  await runGit(['merge-base', '--is-ancestor', (await git('rev-parse', 'topic')).trim(), 'auto/topic'], {
+    cwd: row.remote.path,
+  });
+  // Its snapshot is on the remote now, which is not where these commits belong.
+  const again = await row.sync({ github: { ...github, mode: 'push' } });
+  expect(again.outcome).toMatchObject({ kind: 'blocked', reason: { code: 'branch-not-synced' } });
+  await git('push', '-q', 'origin', 'topic');
+  expect((await row.sync({ github })).outcome).toMatchObject({ kind: 'done' });
+});
+
+test('a detached HEAD whose commits the remote lacks is kept there, also when a branch here leads to it', async () => {
+  await git('switch', '-q', '--detach', 'HEAD');
+  expect((await row.sync()).outcome).toMatchObject({ kind: 'blocked', reason: { code: 'detached-head' } });
+  const head = (await git('rev-parse', 'HEAD')).trim();
+  await runGit(['merge-base', '--is-ancestor', head, `auto/detached-${head.slice(0, 12)}`], {
+    cwd: row.remote.path,
+  });
+});
+
 const BLOCKS: Record<string, { code: string; branch?: string; block(): Promise<unknown> }> = {
   'a merge': { code: 'merge-in-progress', block: () => makeConflict().then(() => git('merge', 'other')) },
   'a rebase': { code: 'rebase-in-progress', block: () => makeConflict().then(() => git('rebase', 'other')) },
