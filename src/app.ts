@@ -31,7 +31,7 @@ import { createSyncTools } from './runner/sync-tools.ts';
 import { createThinning } from './runner/thin-snapshots.ts';
 import { createUpkeep } from './runner/upkeep.ts';
 import { boundAddress, machineIdOf, shownHost } from './service/names.ts';
-import { databasePathOf, dataFolderOf, openStore, takeOver } from './service/open-store.ts';
+import { databasePathOf, dataFolderOf, keepStoreOut, openStore, takeOver } from './service/open-store.ts';
 import { createService } from './service/service.ts';
 import type { Database } from './store/database.ts';
 import { appendEvents, eventBounds, readEvents } from './store/events.ts';
@@ -140,6 +140,7 @@ export function assemble(given: Parts): App {
       const { autoStart } = config.current();
       const enrolled = await enrolFolders(folders, { db, machineId, env, homeDir, clock, autoStart });
       named.roots = enrolled.roots;
+      await keepStoreOut(db, { host, machineId, config: config.current(), log });
       if (autoStart) await service.start();
       else await markStopped({ db, log, workerId });
       await notices.start();

@@ -43,9 +43,10 @@ async function start(host: Host, folders: readonly string[], options: LayerOptio
   const runToken = newRunToken();
   const app = await createApp({ host, layers, log, runToken });
   const started = app.start({ folders: folders.map((folder) => resolve(host.cwd, folder)) });
-  let withdraw = async () => {};
+  let announced: Promise<() => Promise<void>> | null = null;
   const end = async () => {
-    await withdraw();
+    // A stop that comes while the file is written takes it away all the same.
+    await (await announced)?.();
     await app.stop();
   };
   // Half a start cannot be ended; it is over in moments.
@@ -53,7 +54,8 @@ async function start(host: Host, folders: readonly string[], options: LayerOptio
   try {
     const found = await started;
     const databasePath = resolve(host.cwd, config['schedulerOptions.dbPath']);
-    if (!stop.isAsked()) withdraw = await announce({ host, log, app, runToken, databasePath });
+    if (!stop.isAsked()) announced = announce({ host, log, app, runToken, databasePath });
+    await announced;
     const lines = [`gitferry ${app.version} on ${app.url}`, ...found.map((line) => `  ${line}`)];
     if (!stop.isAsked()) host.writeOut(`${lines.join('\n')}\n`);
     return null;

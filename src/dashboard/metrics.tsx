@@ -177,6 +177,13 @@ function Charts({ metrics: { totals, buckets, until } }: { metrics: RunMetrics }
           ]}
         />
         <Plot
+          title="Success"
+          kind="dots"
+          {...time}
+          format={(value) => `${Math.round(value * 100)} %`}
+          series={[{ name: 'success rate', tone: 'good', values: buckets.map(successRate) }]}
+        />
+        <Plot
           title="Bytes pushed"
           kind="bars"
           {...time}
@@ -186,4 +193,9 @@ function Charts({ metrics: { totals, buckets, until } }: { metrics: RunMetrics }
       </div>
     </>
   );
+}
+
+/** Null where nothing was tried that could fail. */
+function successRate({ good, bad }: { good: number; bad: number }): number | null {
+  return good + bad === 0 ? null : good / (good + bad);
 }

@@ -127,6 +127,11 @@ function View({ route }: { route: Route }) {
 function Navigation({ route }: { route: Route }) {
   const current = route.view === 'project' ? 'overview' : route.view;
   const status = usePart((state) => state.status);
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the names are a row that scrolls.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [current]);
   return (
     <header class="side">
       <a class="brand" href={viewLink('overview')}>
@@ -136,7 +141,7 @@ function Navigation({ route }: { route: Route }) {
         </svg>
         gitferry
       </a>
-      <nav aria-label="Views">
+      <nav aria-label="Views" ref={nav}>
         {VIEWS.map((view) => (
           <a key={view} href={viewLink(view)} {...(view === current && { 'aria-current': 'page' as const })}>
             {NAMES[view]}

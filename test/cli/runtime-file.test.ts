@@ -10,7 +10,7 @@ import { readRuntimeFile, runtimeFileOf, writeRuntimeFile } from '../../src/cli/
 import { loadHost } from '../../src/host/load.ts';
 import { processStart } from '../../src/host/process-start.ts';
 import type { Host } from '../../src/host/types.ts';
-import { beginJourney } from '../support/journey.ts';
+import { beginJourney, untilRemoteHas } from '../support/journey.ts';
 import { jsonOf, runCli } from './run-cli.ts';
 
 let folder: string;
@@ -57,6 +57,25 @@ test('the service writes its file for this user alone, and takes it away at its 
     const killed = await journey.start();
     await killed.kill();
     expect(await readRuntimeFile(file)).toEqual({ kind: 'stale' });
+  } finally {
+    await journey.end();
+  }
+});
+
+test('a service whose database is in its project commits nothing of it, and sees no changes there', async () => {
+  const journey = await beginJourney();
+  try {
+    const blog = await journey.addProject('blog');
+    const service = await journey.start({ dataDir: join(blog.path, '.data'), folders: [blog.path] });
+    await blog.repo.write('post.md', 'hello\n');
+    await untilRemoteHas(journey, blog, 'post.md', 'hello\n');
+    await service.untilState('blog', 'safe');
+    const { heldFiles, pendingFiles } = await service.project('blog');
+    expect({ heldFiles, pendingFiles }).toEqual({ heldFiles: [], pendingFiles: 0 });
+    expect(await blog.repo.git('status', '--porcelain')).toBe('');
+    expect((await blog.repo.git('ls-files')).split('\n')).not.toContain('.data/queue.db');
+    const { body } = await service.api('GET', '/api/sync/history/blog');
+    expect(body.history.length).toBeLessThan(5);
   } finally {
     await journey.end();
   }
