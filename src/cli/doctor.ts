@@ -7,6 +7,7 @@ import type { Finding } from '../doctor/finding.ts';
 import type { Host } from '../host/types.ts';
 import { Failure } from '../model/failure.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
+import { needsYou } from './project-lines.ts';
 import { asking } from './reach/asking.ts';
 import type { FoundService, ReachOptions } from './reach/find-service.ts';
 import { exists } from './reach/known-services.ts';
@@ -146,13 +147,18 @@ async function examineHosts(host: Host, facts: Facts | null, output: Output): Pr
 
 async function examineProjects(host: Host, facts: Facts | null, output: Output): Promise<Finding[]> {
   const { checkProject } = await import('../doctor/projects.ts');
+  const { fault } = await import('../doctor/finding.ts');
   const { checkProjectLocks } = await import('../doctor/locks.ts');
   const { env, homeDir, clock } = host;
   const found: Finding[] = [];
   const projects = facts?.projects ?? [];
-  for (const [done, { projectId, path }] of projects.entries()) {
+  for (const [done, { projectId, path, state, stateReason }] of projects.entries()) {
     output.progress.show({ phase: 'Looking at projects', done, total: projects.length, detail: projectId });
-    found.push(await checkProject({ projectId, path, env, homeDir, now: clock.now() }));
+    const probed = await checkProject({ projectId, path, env, homeDir, now: clock.now() });
+    const needs = probed.level === 'ok' && needsYou({ state }) && stateReason !== null;
+    // What only a sync finds out: a refused push, a remote or an identity that is missing.
+    const { detail = '', code = '', action = '' } = stateReason ?? {};
+    found.push(needs ? fault(['project', projectId], `${detail} (${code})`, action) : probed);
     found.push(...(await checkProjectLocks({ projectId, path }, clock.now())));
   }
   return found;

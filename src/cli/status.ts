@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/index.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
-import { describeProject, needsYou, stateTone } from './project-lines.ts';
+import { describeProject, needsYou, type Project, stateTone } from './project-lines.ts';
 import { type Asked, asking, look } from './reach/asking.ts';
 import type { ReachOptions } from './reach/find-service.ts';
 import { everyProject } from './reach/which-project.ts';
@@ -40,7 +40,7 @@ async function show({ client, isRunning, host, output }: Asked, options: Options
   const isSafe = total > 0 && safe === total;
   output.document({ success: true, isRunning, status, needsAttention: waiting }, options.watch);
   if (options.watch && host.terminal.out && !output.json) host.writeOut('\u001B[H\u001B[2J');
-  output.line(output.paint(sentenceTone(status), sentenceOf(status)));
+  output.line(output.paint(sentenceTone(status), sentenceOf(status, projects)));
   output.line(output.paint('dim', serviceLine(status, isRunning)));
   if (isRunning)
     for (const line of troubles(status, host.clock.now())) output.line(output.paint('yellow', line));
@@ -52,14 +52,21 @@ async function show({ client, isRunning, host, output }: Asked, options: Options
 }
 
 /** The one thing a person wants to know first. */
-function sentenceOf({ projects: { total, safe, needsAttention } }: Status): string {
+function sentenceOf(
+  { projects: { total, safe, pending, needsAttention } }: Status,
+  projects: readonly Pick<Project, 'state'>[],
+): string {
   if (total === 0) return 'There is no project yet: `gitferry add <folder>`.';
   if (safe === total) return total === 1 ? 'The project is safe.' : `All ${total} projects are safe.`;
-  const others = total - safe - needsAttention;
+  const inState = (wanted: Project['state']) => projects.filter(({ state }) => state === wanted).length;
+  const paused = inState('paused');
+  const disabled = inState('disabled');
   const parts = [
     `${safe} of ${count(total, 'project')} safe`,
     ...(needsAttention > 0 ? [`${needsAttention} ${needsAttention === 1 ? 'needs' : 'need'} you`] : []),
-    ...(others > 0 ? [`${others} waiting or on the way`] : []),
+    ...(pending > 0 ? [`${pending} waiting or on the way`] : []),
+    ...(paused > 0 ? [`${paused} paused`] : []),
+    ...(disabled > 0 ? [`${disabled} disabled`] : []),
   ];
   return `${parts.join(', ')}.`;
 }

@@ -74,7 +74,7 @@ function ofProjects(projects: readonly Project[], now: number): Summary {
     return {
       tone: 'wait',
       headline: `${countText(paused, 'project')} paused`,
-      detail: `The other ${watched.length - paused} are safe${last}`,
+      detail: `${watched.length - paused} of ${watched.length} safe${last}`,
     };
   }
   const held = watched.reduce((sum, { heldFiles }) => sum + heldFiles.length, 0);

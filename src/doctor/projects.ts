@@ -20,7 +20,7 @@ export async function checkProject({ projectId, path, env, homeDir, now }: Probe
       case 'ready':
         return ok(about, 'The built-in engine serves it.');
       case 'needs-git':
-        return ok(about, `The system's git serves it: it ${probe.feature}.`);
+        return ok(about, `The system's git serves it: ${probe.feature}.`);
       case 'blocked':
         return fault(about, `${probe.reason.detail} (${probe.reason.code})`, probe.reason.action);
       default:

@@ -12,7 +12,7 @@ import { type EnrolPorts, enrolProject } from './enrol.ts';
 
 /**
  * Answers one line a folder for the person.
- * @throws Failure for the first folder that is neither; nothing after it is enrolled
+ * @throws Failure that names every folder that is neither; nothing is enrolled then
  */
 export async function enrolFolders(
   folders: readonly string[],
@@ -20,18 +20,27 @@ export async function enrolFolders(
 ): Promise<{ lines: string[]; roots: string[] }> {
   const lines: string[] = [];
   const roots: string[] = [];
-  for (const folder of folders) {
-    const kind = await classifyFolder(folder);
+  for (const { folder, kind } of await classifyAll(folders)) {
     if (kind === 'work-tree') {
       const project = await enrolProject({ path: folder }, ports);
       lines.push(`${project.projectId}: ${standing(project, ports)}${sameAs(project)}`);
-    } else if (kind === 'root') {
-      roots.push(folder);
-    } else {
-      throw new Failure('not-a-repository', `${folder} is no git work tree and holds none.`);
-    }
+    } else roots.push(folder);
   }
   return { lines, roots };
+}
+
+/** @throws Failure `not-a-repository` */
+async function classifyAll(folders: readonly string[]) {
+  const refused: string[] = [];
+  const known: { folder: string; kind: 'work-tree' | 'root' }[] = [];
+  for (const folder of folders) {
+    const kind = await classifyFolder(folder);
+    if (kind === 'work-tree' || kind === 'root') known.push({ folder, kind });
+    else refused.push(folder);
+  }
+  if (refused.length === 0) return known;
+  const [verb, hold] = refused.length === 1 ? ['is', 'holds'] : ['are', 'hold'];
+  throw new Failure('not-a-repository', `${refused.join(', ')} ${verb} no git work tree and ${hold} none.`);
 }
 
 /** Said where a person would look for the other name. */

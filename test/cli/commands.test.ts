@@ -58,6 +58,9 @@ test('a project is named by its id, its folder, or a folder inside of it', async
   const ran = await run('history nothing');
   expect(ran).toMatchObject({ code: 1, out: '' });
   expect(ran.err).toContain('"nothing" is no project, and in none. Projects: blog.');
+  // Also where a person stands inside of a project: a slip must not take that one out.
+  expect(await run('remove blgo', { cwd: blog.path })).toMatchObject({ code: 1 });
+  expect((await run('list --ids')).out).toBe('blog\n');
 });
 
 test('log prints the last events in order, of one type when asked', async () => {
@@ -78,6 +81,7 @@ test('pause and resume hold one project or all of them', async () => {
   expect((await run('resume blog')).out).toBe('blog goes on.\n');
   await service.untilState('blog', 'safe');
   expect((await run('pause')).out).toBe('All projects are paused until resumed.\n');
+  expect((await run('status')).out).toMatch(/^0 of 1 project safe, 1 paused\.\n/);
   expect((await run('resume')).out).toBe('All projects go on.\n');
   expect(await run('pause blog --for ever')).toMatchObject({ code: 2 });
 });

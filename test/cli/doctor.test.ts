@@ -138,6 +138,15 @@ test('the whole of it, on a running service, on its database, and without any', 
       expect(checks, check).toContain(check);
     expect(findings.filter(({ level }) => level === 'fault')).toEqual([]);
     expect(running.code).toBe(0);
+    // What only a sync finds out is told as well.
+    await blog.repo.git('remote', 'remove', 'origin');
+    await blog.repo.write('more.md', 'more\n');
+    await service.untilState('blog', 'blocked');
+    expect((await runCli(words, options)).out).toMatch(
+      /^fault {3}project blog: .*remote-missing\)\n +Add one/m,
+    );
+    await blog.repo.git('remote', 'add', 'origin', blog.remoteUrl);
+    await service.untilState('blog', 'safe');
     await blog.repo.git('switch', '--quiet', '--detach');
     await service.stop();
     const stopped = await runCli(words, options);

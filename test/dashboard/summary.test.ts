@@ -31,6 +31,11 @@ test('summarize() says when the last sync was and how many files are held back',
   expect(summary([held, project('safe')]).detail).toBe('Last sync 12 s ago, 1 file held back');
 });
 
+test('summarize() counts those that are safe beside paused ones', () => {
+  expect(summary([project('paused'), project('paused')]).detail).toBe('0 of 2 safe, last sync 12 s ago');
+  expect(summary([project('safe'), project('paused')]).detail).toBe('1 of 2 safe, last sync 12 s ago');
+});
+
 test('summarize() never calls anything safe that it cannot know', () => {
   const safe = [project('safe')];
   const lost: Connection = { kind: 'lost', since: NOW, retryAt: null };

@@ -4,6 +4,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Client, everyPage } from '../../client/index.ts';
 import type { Host } from '../../host/types.ts';
 import { Failure } from '../../model/failure.ts';
+import { exists } from './known-services.ts';
 
 type Project = Awaited<ReturnType<Client['project']>>['project'];
 
@@ -16,7 +17,10 @@ export async function whichProject(
   const byId = all.find(({ projectId }) => projectId === text);
   if (byId !== undefined) return byId;
   const path = resolve(host.cwd, text);
-  const around = all.filter((project) => isInside(path, project.path));
+  const byPath = all.find((project) => project.path === path);
+  if (byPath !== undefined) return byPath;
+  // A mistyped id is no folder: inside of a project it must not mean that project.
+  const around = (await exists(path)) ? all.filter((project) => isInside(path, project.path)) : [];
   const nearest = around.sort((a, b) => b.path.length - a.path.length)[0];
   if (nearest !== undefined) return nearest;
   const ids = all.slice(0, 20).map(({ projectId }) => projectId);
