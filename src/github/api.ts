@@ -112,7 +112,7 @@ async function askAll(input: GithubApiInput, cache: EtagCache, asking: Asking): 
 function askOnce(input: GithubApiInput, cache: EtagCache, asking: Asking, url: string): Promise<ApiAnswer> {
   const { request, account } = asking;
   const { signal, creates = false } = request;
-  const kind = request.method === 'GET' ? 'read' : 'write';
+  const kind = request.method === 'GET' ? 'read' : creates ? 'creation' : 'write';
   const pass: PassGates = input.pass ?? ((_call, make) => make(() => undefined));
   const call = { apiHost: new URL(url).host, account, creates, ...(signal && { signal }) };
   return pass(call, (tell) =>

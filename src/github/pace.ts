@@ -4,9 +4,12 @@
 
 import type { Clock } from '../host/clock.ts';
 
+/** `creation` makes something new, which hosts limit more tightly; it goes before what waits. */
+type RestKind = 'read' | 'write' | 'creation';
+
 export type Pace = {
   /** Makes the request in the account's turn. The next one waits for its end, also when it fails. */
-  rest<T>(account: string, kind: 'read' | 'write', make: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  rest<T>(account: string, kind: RestKind, make: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Resolves when git may send the request. */
   git(repository: string, kind: 'read' | 'push', signal: AbortSignal): Promise<void>;
 };
@@ -15,7 +18,7 @@ export type Pace = {
 type Rate = { most: number; windowMs: number };
 
 const POINTS: Rate = { most: 900, windowMs: 60_000 };
-const COST = { read: 1, write: 5 } as const;
+const COST = { read: 1, write: 5, creation: 5 } as const;
 const BETWEEN_WRITES_MS = 1_000;
 const GIT_RATES: Record<'read' | 'push', Rate> = {
   push: { most: 6, windowMs: 60_000 },
@@ -29,19 +32,13 @@ export function createPace({ clock }: { clock: Pick<Clock, 'monotonic' | 'sleep'
   const repositories = new Map<string, Window>();
   return {
     rest(name, kind, make, signal) {
-      const account = accounts.get(name) ?? {
-        last: Promise.resolve(),
-        points: new Window(POINTS),
-        freeAt: 0,
-      };
+      const account = accounts.get(name) ?? newAccount();
       accounts.set(name, account);
-      const turn = account.last.then(() => inTurn(account, kind, make, clock, signal));
-      // A failed one must not stop the next, and its caller hears of it anyway.
-      account.last = turn.then(
-        () => undefined,
-        () => undefined,
-      );
-      return turn;
+      return new Promise((resolve, reject) => {
+        const begin = () => inTurn(account, kind, make, clock, signal).then(resolve, reject);
+        account[kind === 'creation' ? 'creations' : 'others'].push(begin);
+        void goOn(account);
+      });
     },
     git(repository, kind, signal) {
       const now = clock.monotonic();
@@ -56,25 +53,47 @@ export function createPace({ clock }: { clock: Pick<Clock, 'monotonic' | 'sleep'
   };
 }
 
-type Account = { last: Promise<void>; points: Window; freeAt: number };
+type Account = {
+  creations: (() => Promise<void>)[];
+  others: (() => Promise<void>)[];
+  isBusy: boolean;
+  points: Window;
+  freeAt: number;
+};
+
+const newAccount = (): Account => ({
+  ...{ creations: [], others: [], isBusy: false, points: new Window(POINTS), freeAt: 0 },
+});
+
+/** What creates has waited for its instant already, and would lose its distance to the next behind many others. */
+async function goOn(account: Account): Promise<void> {
+  if (account.isBusy) return;
+  account.isBusy = true;
+  for (;;) {
+    const next = account.creations.shift() ?? account.others.shift();
+    if (next === undefined) break;
+    await next();
+  }
+  account.isBusy = false;
+}
 
 async function inTurn<T>(
   account: Account,
-  kind: 'read' | 'write',
+  kind: RestKind,
   make: () => Promise<T>,
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   signal?: AbortSignal,
 ): Promise<T> {
   signal?.throwIfAborted();
   const now = clock.monotonic();
-  const spacedMs = kind === 'write' ? Math.max(0, account.freeAt - now) : 0;
+  const spacedMs = kind !== 'read' ? Math.max(0, account.freeAt - now) : 0;
   const waitMs = account.points.reserve(COST[kind], now + spacedMs) + spacedMs;
   if (waitMs > 0) await clock.sleep(waitMs, signal);
   try {
     return await make();
   } finally {
     // From its end: how long it takes on the way is not known here.
-    if (kind === 'write') account.freeAt = clock.monotonic() + BETWEEN_WRITES_MS;
+    if (kind !== 'read') account.freeAt = clock.monotonic() + BETWEEN_WRITES_MS;
   }
 }
 

@@ -93,7 +93,8 @@ function repositoryOf(path: string): string {
     .replace(/\.git$/, '');
 }
 
-function passGates(gates: CallGate): PassGates {
+/** Calls to the API pass the gates of the jobs, and what creates keeps its distance. */
+export function passGates(gates: CallGate): PassGates {
   return ({ apiHost, account, creates, signal }, make) => {
     const spacing = { key: creationGate(account), spacingMs: CREATION_SPACING_MS };
     return gates.call(
