@@ -61,9 +61,12 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
 }
 
 /** @throws Failure `git-at-work` while a person works with git there, and has not yet done so for too long */
-async function giveWay({ probe, github, waitingSince }: SyncWork, ports: SyncPorts): Promise<void> {
+async function giveWay({ probe, github, waitingSince, signal }: SyncWork, ports: SyncPorts): Promise<void> {
   const now = ports.clock.now();
-  if (now - (waitingSince ?? now) >= timingsOf(github).maxWaitMs) return;
+  if (now - (waitingSince ?? now) >= timingsOf(github).maxWaitMs) {
+    await ports.giveWay?.pause(probe.repo, signal);
+    return;
+  }
   const retryAfterMs = (await ports.giveWay?.waitMs(probe.repo)) ?? 0;
   if (retryAfterMs === 0) return;
   const detail = `Somebody works with git in ${probe.repo.worktree}.`;

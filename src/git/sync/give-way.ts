@@ -9,6 +9,10 @@ import type { Repository } from '../types.ts';
 
 /** Whoever types, or a script of several commands, begins the next command within this time. */
 const CALM_MS = 1_500;
+/** Between two commands of somebody who never rests; also from one step of a rebase or stash to its next. */
+const PAUSE_MS = 250;
+const LONGEST_PAUSE_LOOK_MS = 3_000;
+const LOOK_EVERY_MS = 50;
 /** A lock that stays for longer was left behind; whoever needs it says so. */
 const LONGEST_COMMAND_MS = 60_000;
 // What git commands that change something write, of one kind or another. A `git status` shows in none of them.
@@ -20,15 +24,27 @@ const AT_WORK = /^(?:index|HEAD)\.lock$|^next-index-|^index\.stash\./;
 export type GiveWay = {
   /** How long to leave the repository alone, milliseconds; 0: go on. */
   waitMs(repo: Repository): Promise<number>;
+  /**
+   * For whoever has waited for long enough: resolves between two commands, or after 3 s in which none ended. Half-way
+   * through one, a commit could spoil it.
+   */
+  pause(repo: Repository, signal: AbortSignal): Promise<void>;
   /** What is there now was made by us and keeps nobody waiting. */
   noteOwn(repo: Repository): Promise<void>;
 };
 
-export function createGiveWay({ clock }: { clock: Pick<Clock, 'now'> }): GiveWay {
+export function createGiveWay({ clock }: { clock: Pick<Clock, 'now' | 'monotonic' | 'sleep'> }): GiveWay {
   /** By git folder: what our last commit left. */
   const own = new Map<string, string>();
   return {
-    waitMs: async (repo) => restOf(await readTraces(repo), own.get(repo.gitDir), clock.now()),
+    waitMs: async (repo) => restOf(await readTraces(repo), own.get(repo.gitDir), clock.now(), CALM_MS),
+    async pause(repo, signal) {
+      const end = clock.monotonic() + LONGEST_PAUSE_LOOK_MS;
+      while (clock.monotonic() < end) {
+        if (restOf(await readTraces(repo), own.get(repo.gitDir), clock.now(), PAUSE_MS) === 0) return;
+        await clock.sleep(LOOK_EVERY_MS, signal);
+      }
+    },
     async noteOwn(repo) {
       own.set(repo.gitDir, (await readTraces(repo)).mark);
     },
@@ -38,12 +54,17 @@ export function createGiveWay({ clock }: { clock: Pick<Clock, 'now'> }): GiveWay
 /** `newestMs` is the latest change (0: none), `lockMs` when the oldest sign of a running command appeared. */
 type Traces = { mark: string; newestMs: number; lockMs: number | null };
 
-function restOf({ mark, newestMs, lockMs }: Traces, own: string | undefined, now: number): number {
-  if (lockMs !== null && now - lockMs < LONGEST_COMMAND_MS) return CALM_MS;
+function restOf(
+  { mark, newestMs, lockMs }: Traces,
+  own: string | undefined,
+  now: number,
+  calmMs: number,
+): number {
+  if (lockMs !== null && now - lockMs < LONGEST_COMMAND_MS) return calmMs;
   if (mark === own) return 0;
   const ageMs = now - newestMs;
   // A clock that was set back must not keep us waiting.
-  return ageMs < -CALM_MS || ageMs >= CALM_MS ? 0 : Math.ceil(Math.min(CALM_MS - ageMs, CALM_MS));
+  return ageMs < -calmMs || ageMs >= calmMs ? 0 : Math.ceil(Math.min(calmMs - ageMs, calmMs));
 }
 
 async function readTraces({ gitDir, commonDir }: Repository): Promise<Traces> {

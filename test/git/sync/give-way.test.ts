@@ -78,10 +78,58 @@ test('waitMs() does not wait for a clock that was set back', async () => {
   expect(await at(2_000_000).waitMs(repo)).toBe(0);
 });
 
+test('pause() resolves between two commands, however soon the next one comes', async () => {
+  const clock = createManualClock(2_000_000);
+  const giveWay = createGiveWay({ clock });
+  const lock = join(repo.gitDir, 'index.lock');
+  const { signal } = new AbortController();
+  await writeFile(lock, '');
+  await utimes(lock, 2_000, 2_000);
+  let isOver = false;
+  const waiting = giveWay.pause(repo, signal).then(() => {
+    isOver = true;
+  });
+  /** Each look at the disk sets the timer for the next one. */
+  const look = async () => {
+    while (clock.nextTimerMs() === null && !isOver) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(50);
+  };
+  for (let looks = 0; looks < 6; looks++) await look();
+  expect(isOver).toBe(false);
+  await rm(lock);
+  await utimes(join(repo.gitDir, 'index'), 2_000.3, 2_000.3);
+  while (!isOver) await look();
+  await waiting;
+  // 250 ms after the command ended, and no sooner.
+  expect(clock.now()).toBeGreaterThanOrEqual(2_000_550);
+  expect(clock.now()).toBeLessThanOrEqual(2_000_700);
+});
+
+test('pause() waits for 3 s at the most, and not when it is called off', async () => {
+  const clock = createManualClock(2_000_000);
+  const giveWay = createGiveWay({ clock });
+  await writeFile(join(repo.gitDir, 'index.lock'), '');
+  await utimes(join(repo.gitDir, 'index.lock'), 2_000, 2_000);
+  let isOver = false;
+  const waiting = giveWay.pause(repo, new AbortController().signal).then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    if (clock.nextTimerMs() !== null) await clock.advance(50);
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+  await waiting;
+  expect(clock.now()).toBe(2_003_000);
+  const reason = new Error('called off');
+  await expect(giveWay.pause(repo, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
 test('a sync commits nothing while a person works with git, and goes on when it has waited for long enough', async () => {
   await git.write('b.txt', 'b\n');
   await git.git('add', 'b.txt');
   const clock = createManualClock(Date.now());
+  // A moment ago: between two commands.
+  await setAllTimes(clock.now() / 1_000 - 1);
   const head = await git.git('rev-parse', 'HEAD');
   const sync = (waitingSince: number | null) =>
     syncOnce({
