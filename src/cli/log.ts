@@ -83,9 +83,11 @@ async function readPast(client: Client, { count, types, isWanted }: PastQuery) {
 
 /** `2026-01-31 12:00:00  blog  run.finished  status=success durationMs=61` */
 function lineOf({ at, type, projectId, data }: Shown, dim: (text: string) => string): string {
-  const facts = Object.entries(data)
-    .filter(([, value]) => value !== null && typeof value !== 'object')
-    .map(([key, value]) => `${key}=${String(value)}`);
+  const facts = Object.entries(data).flatMap(([key, value]) => {
+    if (value === null || typeof value !== 'object') return value === null ? [] : [`${key}=${String(value)}`];
+    // Why a project or a job stands where it stands.
+    return 'code' in value ? [`${key}=${String(value.code)}`] : [];
+  });
   const words = [projectId ?? '', type, ...facts].filter((word) => word !== '').join('  ');
   return `${dim(timeInWords(at))}  ${harmless(words).replaceAll('\n', ' ')}`;
 }

@@ -1,9 +1,12 @@
 // A project as the command line shows it: its state, why, and what to do.
 
 import type { Client } from '../client/index.ts';
+import { STANDING_CODES } from '../model/failure-codes.ts';
 import { NEEDS_ATTENTION } from '../model/project.ts';
 import type { Paint, Tone } from './terminal/style.ts';
 import { ageInWords } from './terminal/words.ts';
+
+const STANDING: ReadonlySet<string> = STANDING_CODES;
 
 export type Project = Awaited<ReturnType<Client['project']>>['project'];
 
@@ -15,6 +18,11 @@ export function stateTone(state: Project['state']): Tone {
   return state === 'paused' || state === 'disabled' ? 'dim' : 'yellow';
 }
 
+/** An answer from elsewhere stopped it, and nothing here tells when that changed: it is not asked again by itself. */
+function isParked({ state, stateReason }: Project): boolean {
+  return state === 'blocked' && stateReason !== null && !STANDING.has(stateReason.code);
+}
+
 /** State, what waits, reason and action; one fact a line. */
 export function describeProject(project: Project, now: number, paint: Paint): string[] {
   const { projectId, state, stateReason, path, lastSafeAt, heldFiles } = project;
@@ -23,6 +31,7 @@ export function describeProject(project: Project, now: number, paint: Paint): st
     ...(stateReason === null
       ? []
       : [`  ${stateReason.detail} (${stateReason.code})`, `  ${stateReason.action}`]),
+    ...(isParked(project) ? [`  Then: gitferry sync ${projectId}`] : []),
     ...(heldFiles.length === 0 ? [] : [`  held back: ${heldFiles.map((file) => file.path).join(', ')}`]),
     `  ${paint('dim', `last safe: ${ageInWords(lastSafeAt, now)}`)}`,
   ];

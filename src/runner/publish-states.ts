@@ -2,7 +2,9 @@
 // this only remembers what was told last, so that nothing is told twice.
 
 import type { EventBus, NewEvent } from '../events/types.ts';
+import type { Log } from '../host/log.ts';
 import type { ProjectId } from '../model/ids.ts';
+import { NEEDS_ATTENTION } from '../model/project.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
 
@@ -12,7 +14,12 @@ export type StatePublisher = {
   forget(projectId: ProjectId): void;
 };
 
-export function createStatePublisher(ports: { db: Database; bus: EventBus; unsure: Unsure }): StatePublisher {
+export function createStatePublisher(ports: {
+  db: Database;
+  bus: EventBus;
+  unsure: Unsure;
+  log: Log;
+}): StatePublisher {
   const told = new Map<ProjectId, string>();
   return {
     async publish(projectIds) {
@@ -22,6 +29,9 @@ export function createStatePublisher(ports: { db: Database; bus: EventBus; unsur
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
         if (told.get(projectId) === key) continue;
         told.set(projectId, key);
+        if (NEEDS_ATTENTION.has(view.state)) {
+          ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
+        }
         news.push({ type: 'project.state', projectId, data: stateData(view) });
       }
       try {

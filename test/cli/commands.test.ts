@@ -120,6 +120,10 @@ test('a project that a person is needed for is described with the way out, and s
   const ran = await run('sync --wait --timeout 60');
   expect(ran.code).toBe(4);
   expect(ran.out).toMatch(/blog {2}blocked .*\n.*\(detached-head\)\n.*git switch main/);
+  expect(ran.out).not.toContain('Then: ');
+  const told = await run('log blog --types project.state -n 1');
+  expect(told.out).toContain('state=blocked  stateReason=detached-head');
+  expect(service.output.out + service.output.err).toContain('a project needs you');
   await blog.repo.git('switch', '--quiet', 'main');
   expect(await run('sync --wait --timeout 60')).toMatchObject({ code: 0 });
 });
