@@ -10,8 +10,10 @@ import type { Webhook } from '../model/webhook.ts';
 import { remoteRefOf } from '../projects/remote-ref.ts';
 import type { Database } from '../store/database.ts';
 import {
+  forgetWebhook,
   noteRefused,
   noteRegistered,
+  projectsOfRepositories,
   repositoryOfProject,
   switchOff,
   wantWebhook,
@@ -28,7 +30,8 @@ export type WebhookPorts = {
   publicUrl(): string | null;
 };
 
-const PATH = '/api/webhooks/github';
+/** Tells ours from one that a person set up with the same address: hosts keep no other mark. */
+const PATH = '/api/webhooks/github?by=gitferry';
 const SECRET_BYTES = 32;
 
 /**
@@ -70,6 +73,28 @@ export async function removeWebhook(project: Project, ports: WebhookPorts): Prom
   await switchOff(ports.db, { repository, fullName: `${ref.owner}/${ref.name}` });
 }
 
+/**
+ * For a project that is being forgotten: its webhook is taken away from the host, unless another project has the same
+ * repository. Answers whether one stays there that was ours, and why.
+ */
+export async function leaveWebhook(project: Project, ports: WebhookPorts): Promise<Failure | null> {
+  const known = await webhookOf(project, ports.db);
+  const repository = await repositoryOfProject(ports.db, project.projectId);
+  if (known?.state !== 'registered' || known.hookId === null || repository === null) return null;
+  const sharers = await projectsOfRepositories(ports.db, [repository]);
+  if (sharers.some((projectId) => projectId !== project.projectId)) return null;
+  try {
+    const place = await placeOf(project, ports);
+    if (place === null) return new Failure('no-github-api', 'Its host is not known any more.');
+    await deleteHook(ports.github.ask, place.ref, known.hookId);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  await forgetWebhook(ports.db, repository);
+  return null;
+}
+
 export async function webhookOf(
   { projectId }: Pick<Project, 'projectId'>,
   db: Database,
@@ -101,7 +126,8 @@ async function ensureHook(
   const { hookId, url, secret } = wanted;
   const known = hookId === null ? null : await readHook(ask, ref, hookId);
   if (known !== null && isAsWanted(known, url)) return known;
-  // An earlier one of ours whose number was lost, or that was changed: it gets the secret that is known here.
+  // An earlier one of ours whose number was lost, or that was changed: it gets the secret that is known here. A person's
+  // own has another address, and stays as it is.
   const found = known ?? (await findHook(ask, ref, url));
   return writeHook(ask, ref, { hookId: found?.hookId ?? null, url, secret });
 }

@@ -6,6 +6,7 @@ import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
+import type { Project } from '../model/project.ts';
 import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
@@ -13,6 +14,7 @@ import { hostOfRemote } from '../projects/remote-ref.ts';
 import type { GithubTools } from '../runner/github-tools.ts';
 import type { ProgressTable } from '../runner/progress-table.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
+import { leaveWebhook } from '../runner/register-webhook.ts';
 import { listProjects } from '../store/projects.ts';
 import { type BackupPorts, createBackup } from './backup.ts';
 import { diffConflict } from './conflict-diff.ts';
@@ -76,7 +78,23 @@ export function createService(ports: ServicePorts): ControlledService {
     }),
     ...createPreviewControl(ports),
     ...hosts(ports),
+    async removeProject(projectId) {
+      await leaveHost(await mustFindProject(db, projectId), ports);
+      await projectControl.removeProject(projectId);
+    },
   };
+}
+
+/** The host may be away, or the folder gone with the token's name: the project is removed all the same. */
+async function leaveHost(project: Project, ports: ServicePorts): Promise<void> {
+  const { log, tools, publicUrl } = ports;
+  const stays = await leaveWebhook(project, { ...tools, ...ports.enrol, publicUrl });
+  if (stays === null) return;
+  const { projectId } = project;
+  log.warn(
+    { projectId, code: stays.code, why: stays.message },
+    'the webhook of a removed project stays on its host',
+  );
 }
 
 function triggers(

@@ -170,6 +170,11 @@ export async function noteRefused(
   );
 }
 
+/** Of a repository whose last project was removed: should it come back, it gets one anew. */
+export async function forgetWebhook(db: Database, repository: string): Promise<void> {
+  await db.run('DELETE FROM webhooks WHERE repository = :repository', { repository });
+}
+
 /** A person wants none: it is not registered again by itself. */
 export async function switchOff(
   db: Database,

@@ -16,13 +16,14 @@ import { findJob } from '../../src/queue/reads.ts';
 import { createWebhookKeeper } from '../../src/runner/keep-webhooks.ts';
 import { createProjectTable } from '../../src/runner/project-table.ts';
 import {
+  leaveWebhook,
   registerWebhook,
   removeWebhook,
   type WebhookPorts,
   webhookOf,
 } from '../../src/runner/register-webhook.ts';
 import { findProjectView } from '../../src/store/project-views.ts';
-import { saveFacts, saveProject } from '../../src/store/projects.ts';
+import { removeProject, saveFacts, saveProject } from '../../src/store/projects.ts';
 import { createFixture, type Fixture } from '../http/api-fixture.ts';
 import { createGitRepo } from '../support/git-repo.ts';
 
@@ -114,7 +115,7 @@ test('a webhook is registered, proves itself by a signed ping, and tells of a pu
   const registered = await registerWebhook(project, ports);
   expect(registered).toMatchObject({
     state: 'registered',
-    url: `${publicUrl}/api/webhooks/github`,
+    url: `${publicUrl}/api/webhooks/github?by=gitferry`,
     reason: null,
   });
   expect(await hooksOf(apiUrl)).toMatchObject([
@@ -166,6 +167,38 @@ test('registering again changes nothing; a webhook that was changed or lost is m
   expect((await shown(project)).webhook.health).toBe('healthy');
 });
 
+test("a person's own webhook with the same address is neither taken over nor taken away", async () => {
+  const [apiUrl, publicUrl] = [await github(), await listen()];
+  const project = await addProject(`${apiUrl}/octocat/hello.git`);
+  const headers = { authorization: `token ${TOKEN}`, 'content-type': 'application/json' };
+  const config = { url: `${publicUrl}/api/webhooks/github`, content_type: 'json', secret: 'of-a-person' };
+  const body = JSON.stringify({ name: 'web', active: true, events: ['push'], config });
+  const made = await fetch(`${apiUrl}/repos/octocat/hello/hooks`, { method: 'POST', headers, body });
+  const { id } = (await made.json()) as { id: number };
+  const registered = await registerWebhook(project, portsOf(apiUrl, publicUrl));
+  expect(registered?.hookId).not.toBe(id);
+  await removeWebhook(project, portsOf(apiUrl, publicUrl));
+  expect(await hooksOf(apiUrl)).toMatchObject([{ id, events: ['push'], config: { url: config.url } }]);
+});
+
+test('the webhook of a removed project goes with the last that has its repository, or it is said why not', async () => {
+  const [apiUrl, publicUrl] = [await github(), await listen()];
+  const ports = portsOf(apiUrl, publicUrl);
+  const project = await addProject(`${apiUrl}/octocat/hello.git`);
+  const twin = await addProject(`${apiUrl}/octocat/hello.git`);
+  await registerWebhook(project, ports);
+  expect(await leaveWebhook(twin, ports)).toBeNull();
+  expect(await hooksOf(apiUrl)).toHaveLength(1);
+  await removeProject(fixture.db, twin.projectId);
+  const refusing = await answering(403, { message: 'Resource not accessible by token' });
+  const away = { ...portsOf(refusing, publicUrl), hasApi: () => true };
+  expect(await leaveWebhook(project, away)).toMatchObject({ code: 'webhook-refused' });
+  expect((await webhookOf(project, fixture.db))?.state).toBe('registered');
+  expect(await leaveWebhook(project, ports)).toBeNull();
+  expect(await hooksOf(apiUrl)).toEqual([]);
+  expect(await webhookOf(project, fixture.db)).toBeNull();
+});
+
 /** A host that answers every request about webhooks so. */
 async function answering(status: number, body: unknown): Promise<string> {
   const server = createServer((_request, response) => {
@@ -207,7 +240,7 @@ test.each<[string, number, unknown, RegExp]>([
 );
 
 test('a webhook whose deliveries fail says so, and no longer counts as healthy', async () => {
-  const url = 'https://ferry.example.org/api/webhooks/github';
+  const url = 'https://ferry.example.org/api/webhooks/github?by=gitferry';
   const hook = { id: 7, active: true, events: ['push', 'repository'], config: { url } };
   const apiUrl = await answering(200, [
     { ...hook, last_response: { code: 502, status: 'invalid', message: 'Bad Gateway' } },
