@@ -1,7 +1,7 @@
 // Every attempt of every project, by outcome, project and time.
 
 import { useState } from 'preact/hooks';
-import { bytesText, durationText, instantOf, instantText, shortId } from './format.ts';
+import { bytesText, countText, durationText, instantOf, instantText, shortId } from './format.ts';
 import { useLoad, usePart } from './page-context.ts';
 import { projectLink } from './route.ts';
 import { RunBadge } from './run-outcome.tsx';
@@ -134,7 +134,9 @@ function RunRow({ run }: { run: Run }) {
         )}
       </td>
       <td class="number">{durationMs === null ? '' : durationText(durationMs)}</td>
-      <td class="number">{bytesPushed === 0 ? '' : `${filesChanged} files, ${bytesText(bytesPushed)}`}</td>
+      <td class="number">
+        {bytesPushed === 0 ? '' : `${countText(filesChanged, 'file')}, ${bytesText(bytesPushed)}`}
+      </td>
       <td>{commit !== null && <code>{shortId(commit)}</code>}</td>
     </tr>
   );
