@@ -3,7 +3,7 @@
 import { normalRemote, parseRemoteUrl } from '../git/remote/remote-url.ts';
 import type { TransportInput } from '../git/remote/transport.ts';
 import type { Credentials } from '../github/credentials.ts';
-import { type CredentialWish, credentialKey } from '../model/credential-key.ts';
+import { type CredentialWish, credentialKey, splitKey } from '../model/credential-key.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfig } from '../model/project-config.ts';
 
@@ -49,8 +49,9 @@ export function refuseMissing({ credential, type }: CredentialWish, host: string
     key === null
       ? `The settings name the credential "${credential}", which is none for ${host}.`
       : `The settings name the credential "${key}", and nobody has one of this name.`;
-  const name = key === null ? '' : key.slice(0, key.lastIndexOf('@'));
-  const known = name === '' ? 'name one for this host' : `run \`gitferry login --name ${name}\` for ${host}`;
+  const name = key === null ? null : splitKey(key).name;
+  const known =
+    name === null ? 'name one for this host' : `run \`gitferry login --name ${name}\` for ${host}`;
   throw new Failure('credential-missing', detail, {
     data: { host },
     action: `Correct the name in github.authentication.credential (of a mirror: in its credential), or ${known}.`,

@@ -1,12 +1,16 @@
 // Each remote is reached by its own account, on the wire too.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openObjects } from '../../src/git/objects/objects.ts';
+import { pushBranch } from '../../src/git/remote/push.ts';
 import { createTransport } from '../../src/git/remote/transport.ts';
+import { openRepository } from '../../src/git/repository.ts';
 import { createCredentials } from '../../src/github/credentials.ts';
 import { environmentSource } from '../../src/github/sources/environment.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { type GithubConfig, GithubConfigSchema } from '../../src/model/project-config.ts';
 import { credentialsOfRemotes } from '../../src/runner/remote-credentials.ts';
+import { createGitRepo } from '../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
 
 const HOST = 'git.example.org';
@@ -75,6 +79,12 @@ test.each([
   expect(await primary(urlOf('a/main.git'), 'other.example.org')).toBeNull();
 });
 
+test('the own credential of a host has no name to log in with', async () => {
+  const find = finder({ authentication: { type: 'token', configured: true, credential: HOST } }, {});
+  const action = expect.stringMatching(/or name one for this host\.$/);
+  await expect(find(urlOf('a/main.git'))).rejects.toMatchObject({ code: 'credential-missing', action });
+});
+
 let server: GitServer;
 beforeAll(async () => {
   server = await startGitServer();
@@ -103,6 +113,46 @@ test('on the wire two remotes of one host get each its own', async () => {
     });
     for await (const _ of body) void _;
   }
-  const sent = server.requests.map(({ auth }) => Buffer.from(auth?.split(' ')[1] ?? '', 'base64').toString());
-  expect(sent.map((each) => each.split(':')[1])).toEqual(['of-work', 'of-home', 'of-work']);
+  expect(passwordsSent()).toEqual(['of-work', 'of-home', 'of-work']);
 });
+
+test('a mirror that was moved is pushed to by its own account, the upload too', async () => {
+  const [old, moved] = [await server.createRepo('before'), await server.createRepo('after')];
+  const host = new URL(server.url).host;
+  const config = GithubConfigSchema.parse({
+    remotes: [{ name: 'copy', url: old.url, credential: 'home' }],
+    authentication: { type: 'token', configured: true, credential: 'work' },
+  });
+  const credentials = credentialsOf({ [`work@${host}`]: 'of-work', [`home@${host}`]: 'of-home' });
+  const credentialFor = credentialsOfRemotes(config, credentials);
+  if (credentialFor === null) throw new Error('each has its own');
+  const repo = await createGitRepo();
+  await repo.git('commit', '--quiet', '--allow-empty', '-m', 'first');
+  const repository = await openRepository(repo.path);
+  const objects = openObjects(repository, { fsync: false });
+  const seen = server.requests.length;
+  try {
+    server.inject(/GET \/before/, {
+      kind: 'redirect',
+      to: `${moved.url}/info/refs?service=git-receive-pack`,
+    });
+    const tip = (await repo.git('rev-parse', 'HEAD')).trim();
+    const pushed = await pushBranch({
+      transport: createTransport({
+        ...{ clock: systemClock, credentialFor, userAgent: 'git/test', idleTimeoutMs: 20_000 },
+      }),
+      ...{ objects, repo: repository, url: old.url, branch: 'main', tip, assumed: null, clock: systemClock },
+      signal: new AbortController().signal,
+    });
+    expect(pushed).toMatchObject({ status: 'pushed', redirectedTo: moved.url });
+    expect(passwordsSent(seen)).toEqual(['of-home', 'of-home', 'of-home']);
+  } finally {
+    await objects.close();
+    await repo.remove();
+  }
+});
+
+function passwordsSent(from = 0): (string | undefined)[] {
+  const sent = server.requests.slice(from).map(({ auth }) => auth?.split(' ')[1] ?? '');
+  return sent.map((each) => Buffer.from(each, 'base64').toString().split(':')[1]);
+}

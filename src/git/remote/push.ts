@@ -129,7 +129,7 @@ async function pushAssumed(
 async function send(input: PushInput, found: Discovery, from: string | null, count: { requests: number }) {
   const bases = from === null ? await sharedTips(input.objects, found.refs) : [from];
   const { url, capabilities } = found;
-  return sendPack({ ...input, url, from, bases, capabilities, count });
+  return sendPack({ ...input, url, movedFrom: input.url, from, bases, capabilities, count });
 }
 
 /** A new branch mostly starts from one that the remote has. */

@@ -18,6 +18,8 @@ type SendPackInput = {
   objects: ObjectStore;
   repo: Repository;
   url: string;
+  /** The address that led to `url`; left out: nothing did. */
+  movedFrom?: string;
   branch: string;
   tip: string;
   /** What the remote's branch is at; null: it is not there yet. */
@@ -151,6 +153,7 @@ async function post(
     const response = await input.transport.request({
       method: 'POST',
       url,
+      ...(input.movedFrom !== undefined && { movedFrom: input.movedFrom }),
       headers: {
         'content-type': 'application/x-git-receive-pack-request',
         accept: 'application/x-git-receive-pack-result',

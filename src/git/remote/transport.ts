@@ -14,6 +14,8 @@ type GitRequest = {
   method: 'GET' | 'POST';
   /** User name and password inside it are never used. */
   url: string;
+  /** The remote's own address, where the request goes straight to where that one leads: its account counts there too. */
+  movedFrom?: string;
   headers?: Readonly<Record<string, string>>;
   /** Bytes, or a stream of them; a stream is sent as it is made and cannot be sent twice. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
@@ -47,7 +49,7 @@ export type TransportInput = {
   clock: Clock;
   /**
    * The credential for exactly this `host[:port]`; null when there is none. `url` is what was asked for at first, also
-   * after a redirect. `renew`, called after a 401, answers whether another one may be had now.
+   * after a redirect, and in the requests that follow one. `renew`, called after a 401, answers whether another one may be had now.
    */
   credentialFor(
     host: string,
@@ -110,7 +112,7 @@ const isStream = (body: GitRequest['body']) => body !== undefined && !(body inst
 async function sendOnce(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
   const { host } = parseRemoteUrl(url);
   await input.admit?.({ url, isUpload: /\/git-receive-pack$/.test(url), signal: request.signal });
-  const credential = await input.credentialFor(host, request.url);
+  const credential = await input.credentialFor(host, request.movedFrom ?? request.url);
   if (credential) refuseInsecure(url);
   const headers = new Headers({ ...request.headers, 'user-agent': input.userAgent, pragma: 'no-cache' });
   if (credential) headers.set('authorization', basic(credential));
