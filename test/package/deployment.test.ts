@@ -124,6 +124,13 @@ test('compose.yaml gives the service a root that cannot be written, and the time
   expect(Number(seconds) * 1000).toBeGreaterThanOrEqual(GRACE_MS + CLOSING_MS);
 });
 
+test.each(['.dockerignore', '.gitignore'])(
+  '%s leaves out the file that compose.yaml has its secrets from',
+  (path) => {
+    expect(read(path).split('\n')).toContain('.env*');
+  },
+);
+
 test('the process file of pm2 starts one process, and leaves it the time that its end takes', () => {
   const { apps } = createRequire(import.meta.url)(`${ROOT}ecosystem.config.cjs`);
   expect(apps).toHaveLength(1);
