@@ -23,10 +23,13 @@ export function PeopleView() {
     [],
   );
   const [added, setAdded] = useState<TokenAdded | null>(null);
+  // Also where the list cannot be read anew: there is no other time.
+  const secret = added !== null && <Secret added={added} onClose={() => setAdded(null)} />;
   if (error !== null) {
     return (
       <>
         <h1>People</h1>
+        {secret}
         <p class="fault">
           {error.message} {error.action}
         </p>
@@ -44,7 +47,7 @@ export function PeopleView() {
         On this machine nobody needs a token. From elsewhere each person and program calls with its own, and
         the audit names it.
       </p>
-      {added !== null && <Secret added={added} onClose={() => setAdded(null)} />}
+      {secret}
       {value !== null && value.tokens.length === 0 && <p class="empty">No token was made yet.</p>}
       {value !== null && value.tokens.length > 0 && (
         <ul class="cards">
