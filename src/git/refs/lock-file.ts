@@ -131,9 +131,12 @@ class TwinLock implements PreparedLock {
     const state = this.#state;
     if (state === 'done') return;
     this.#state = 'done';
-    if (state === 'locked' && this.#ours() !== null) unlinkSync(this.#path);
-    await this.#handle?.close();
-    await unlinkIfThere(this.#twin);
+    try {
+      if (state === 'locked' && this.#ours() !== null) unlinkLock(this.#path);
+    } finally {
+      await this.#handle?.close();
+      await unlinkIfThere(this.#twin);
+    }
   }
 
   /**
@@ -152,6 +155,15 @@ function statOf(path: string): BigIntStats | null {
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;
+  }
+}
+
+/** A person may have been quicker. */
+function unlinkLock(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
   }
 }
 
