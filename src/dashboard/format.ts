@@ -22,6 +22,14 @@ export function spanText(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} days`;
 }
 
+/** To the second, as it runs down: `45 s`, `1 min 5 s`, `2 h 3 min`. */
+export function countdownText(ms: number): string {
+  const seconds = Math.ceil(ms / SECOND_MS);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
 /** How long something took: `61 ms`, `1.2 s`, `2 min 5 s`. */
 export function durationText(ms: number): string {
   if (ms < SECOND_MS) return `${Math.round(ms)} ms`;

@@ -34,9 +34,11 @@ export function HostView({ projectId }: { projectId: string }) {
           </p>
         )}
       </div>
-      <button type="button" disabled={busy} onClick={() => void ask()}>
-        Ask the host
-      </button>
+      <p class="buttons">
+        <button type="button" disabled={busy} onClick={() => void ask()}>
+          Ask the host
+        </button>
+      </p>
     </section>
   );
 }

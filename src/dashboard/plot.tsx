@@ -51,6 +51,7 @@ export function Plot(props: PlotProps) {
           max={starts.length - 1}
           value={shown ?? starts.length - 1}
           onInput={(event) => setAt(Number(event.currentTarget.value))}
+          onFocus={() => setAt(shown ?? starts.length - 1)}
           onBlur={() => setAt(null)}
         />
       </div>

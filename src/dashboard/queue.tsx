@@ -1,7 +1,7 @@
 // What runs, what waits and for what, and what is parked; and the hosts that pause.
 
 import { useEffect } from 'preact/hooks';
-import { agoText, spanText } from './format.ts';
+import { agoText, countdownText, spanText } from './format.ts';
 import { useNow, usePage, usePart } from './page-context.ts';
 import { ProgressLine } from './progress-line.tsx';
 import { projectLink } from './route.ts';
@@ -67,7 +67,7 @@ function Gates({ gates }: { gates: Status['gates'] }) {
             </div>
             <p>
               {Date.parse(pausedUntil) > now
-                ? `Tried again ${agoText(pausedUntil, now)}.`
+                ? `Tried again in ${countdownText(Date.parse(pausedUntil) - now)}.`
                 : 'Tried again with the next job.'}
               {remaining !== null && ` ${remaining} of ${limit ?? '?'} requests left.`}
             </p>
