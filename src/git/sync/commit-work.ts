@@ -63,8 +63,9 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
 /** @throws Failure `git-at-work` while a person works with git there, and has not yet done so for too long */
 async function giveWay({ probe, github, waitingSince, signal }: SyncWork, ports: SyncPorts): Promise<void> {
   const now = ports.clock.now();
-  if (now - (waitingSince ?? now) >= timingsOf(github).maxWaitMs) {
-    await ports.giveWay?.pause(probe.repo, signal);
+  const { maxWaitMs } = timingsOf(github);
+  if (now - (waitingSince ?? now) >= maxWaitMs) {
+    await ports.giveWay?.pause(probe.repo, maxWaitMs, signal);
     return;
   }
   const retryAfterMs = (await ports.giveWay?.waitMs(probe.repo)) ?? 0;

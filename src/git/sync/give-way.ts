@@ -25,10 +25,10 @@ export type GiveWay = {
   /** How long to leave the repository alone, milliseconds; 0: go on. */
   waitMs(repo: Repository): Promise<number>;
   /**
-   * For whoever has waited for long enough: resolves between two commands, or after 3 s in which none ended. Half-way
-   * through one, a commit could spoil it.
+   * For whoever has waited for long enough: resolves between two commands, or when no pause came within 3 s or
+   * `mostMs`. Half-way through a command a commit could spoil it.
    */
-  pause(repo: Repository, signal: AbortSignal): Promise<void>;
+  pause(repo: Repository, mostMs: number, signal: AbortSignal): Promise<void>;
   /** What is there now was made by us and keeps nobody waiting. */
   noteOwn(repo: Repository): Promise<void>;
 };
@@ -38,8 +38,8 @@ export function createGiveWay({ clock }: { clock: Pick<Clock, 'now' | 'monotonic
   const own = new Map<string, string>();
   return {
     waitMs: async (repo) => restOf(await readTraces(repo), own.get(repo.gitDir), clock.now(), CALM_MS),
-    async pause(repo, signal) {
-      const end = clock.monotonic() + LONGEST_PAUSE_LOOK_MS;
+    async pause(repo, mostMs, signal) {
+      const end = clock.monotonic() + Math.min(mostMs, LONGEST_PAUSE_LOOK_MS);
       while (clock.monotonic() < end) {
         if (restOf(await readTraces(repo), own.get(repo.gitDir), clock.now(), PAUSE_MS) === 0) return;
         await clock.sleep(LOOK_EVERY_MS, signal);

@@ -86,7 +86,7 @@ test('pause() resolves between two commands, however soon the next one comes', a
   await writeFile(lock, '');
   await utimes(lock, 2_000, 2_000);
   let isOver = false;
-  const waiting = giveWay.pause(repo, signal).then(() => {
+  const waiting = giveWay.pause(repo, 60_000, signal).then(() => {
     isOver = true;
   });
   /** Each look at the disk sets the timer for the next one. */
@@ -105,13 +105,16 @@ test('pause() resolves between two commands, however soon the next one comes', a
   expect(clock.now()).toBeLessThanOrEqual(2_000_700);
 });
 
-test('pause() waits for 3 s at the most, and not when it is called off', async () => {
+test.each([
+  [60_000, 3_000],
+  [300, 300],
+])('pause() of at most %d ms waits for %d ms, and not when it is called off', async (mostMs, waitedMs) => {
   const clock = createManualClock(2_000_000);
   const giveWay = createGiveWay({ clock });
   await writeFile(join(repo.gitDir, 'index.lock'), '');
   await utimes(join(repo.gitDir, 'index.lock'), 2_000, 2_000);
   let isOver = false;
-  const waiting = giveWay.pause(repo, new AbortController().signal).then(() => {
+  const waiting = giveWay.pause(repo, mostMs, new AbortController().signal).then(() => {
     isOver = true;
   });
   while (!isOver) {
@@ -119,9 +122,9 @@ test('pause() waits for 3 s at the most, and not when it is called off', async (
     else await new Promise((resolve) => setImmediate(resolve));
   }
   await waiting;
-  expect(clock.now()).toBe(2_003_000);
+  expect(clock.now()).toBe(2_000_000 + waitedMs);
   const reason = new Error('called off');
-  await expect(giveWay.pause(repo, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(giveWay.pause(repo, mostMs, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
 test('a sync commits nothing while a person works with git, and goes on when it has waited for long enough', async () => {
