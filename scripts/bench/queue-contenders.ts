@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { builtPath } from '../../test/support/module-args.ts';
 import type { Answer, Order } from './queue-worker.ts';
 
-export const CONTENDERS = ['gitferry', 'plainjob', 'liteque', 'BullMQ'] as const;
+/** What needs nothing installed, and the other queues. */
+export const OWN = ['gitferry', 'two bare transactions', 'the same rows bare'] as const;
+export const CONTENDERS = [...OWN, 'plainjob', 'liteque', 'BullMQ'] as const;
 
 export type Contender = {
   name: string;

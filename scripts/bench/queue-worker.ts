@@ -14,6 +14,9 @@ async function open(): Promise<QueueContender | { missing: string }> {
     case 'gitferry':
       // Loaded only here: its SQLite and that of the others end the process when they meet.
       return (await import('./queue-ours.ts')).openOurs(folder);
+    case 'two bare transactions':
+    case 'the same rows bare':
+      return (await import('./queue-limits.ts')).openLimit(name, folder);
     case 'plainjob':
       return openPlainjob(peersFolder, folder);
     case 'liteque':

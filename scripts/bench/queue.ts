@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { figureOf, figuresOf, pairedRatio, type Ratio, type Report, ratioOf } from './figures.ts';
-import { CONTENDERS, type Contender, openContender } from './queue-contenders.ts';
+import { CONTENDERS, type Contender, OWN, openContender } from './queue-contenders.ts';
 import { installPeers } from './queue-peers.ts';
 
 /** `sizes` are numbers of pending jobs; figures are milliseconds for one job. */
@@ -56,7 +56,7 @@ function install(say: (text: string) => void): ReturnType<typeof installPeers> {
 
 /** Each in a process of its own: two builds of SQLite in one do not go together. */
 async function openAll(folder: string, peersFolder: string | null) {
-  const names = peersFolder === null ? (['gitferry'] as const) : CONTENDERS;
+  const names = peersFolder === null ? OWN : CONTENDERS;
   const contenders: Contender[] = [];
   const missing: string[] = [];
   for (const name of names) {
@@ -73,6 +73,24 @@ const TARGETS = [
   ['BullMQ', 1 / 2],
   ['plainjob', 1 / 0.35],
 ] as const;
+/** How far ours is from what the file and its driver allow, and whether that would hold a target. */
+function limitsOf(
+  limit: string,
+  pending: number,
+  of: (name: string, pending: number) => number[] | undefined,
+): Ratio[] {
+  const limits = of(limit, pending) ?? [];
+  const named = (name: string, other: string) => `one job: ${name} / ${other}, ${pending} pending`;
+  const ratios = [
+    ratioOf(named('gitferry', limit), pairedRatio(of('gitferry', pending) ?? [], limits), null),
+  ];
+  for (const name of ['BullMQ', 'plainjob']) {
+    const theirs = of(name, pending);
+    if (theirs) ratios.push(ratioOf(named(limit, name), pairedRatio(limits, theirs), null));
+  }
+  return ratios;
+}
+
 /** "The same whatever waits" with room for caches. */
 const FLAT = 1.5;
 
@@ -95,6 +113,7 @@ function ratiosOf(times: ReadonlyMap<string, number[]>, sizes: readonly number[]
       );
     }
   }
+  for (const limit of OWN.filter((name) => name !== 'gitferry')) ratios.push(...limitsOf(limit, most, of));
   const least = Math.min(...sizes);
   const growth = figureOf(of('gitferry', most) ?? []).median / figureOf(of('gitferry', least) ?? []).median;
   if (most > least) ratios.push(ratioOf(`gitferry: ${most} pending / ${least} pending`, growth, FLAT));
