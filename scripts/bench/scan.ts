@@ -2,6 +2,7 @@
 // whole service: its API is asked for a scan and answers when it is over.
 
 import { execFileSync } from 'node:child_process';
+import { lstatSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,7 @@ async function compare(
 ): Promise<Ratio[]> {
   const ours = { wall: [] as number[], cpu: [] as number[] };
   const gits = { wall: [] as number[], cpu: [] as number[] };
+  const bare: number[] = [];
   const scan = () =>
     timed(
       () => scanOnce(service, size),
@@ -92,7 +94,9 @@ async function compare(
     say(`scan of ${size} projects: round ${round} of ${runs} …`);
     const [our, git] =
       round % 2 === 0 ? [await scan(), await status()] : (await inTurn(status, scan)).reverse();
+    const looked = await timed(async () => lookAtEach(projects.paths), endedChildrenCpuMs);
     if (round === 0 || our === undefined || git === undefined) continue;
+    bare.push(looked.wallMs);
     for (const [side, one] of [
       [ours, our],
       [gits, git],
@@ -104,9 +108,11 @@ async function compare(
   const what = `scan of ${size} clean projects of ${files} files`;
   for (const value of ours.wall) addRun(times, `${what}: gitferry`, value);
   for (const value of gits.wall) addRun(times, `${what}: git status in each`, value);
+  for (const value of bare) addRun(times, `${what}: each file looked at, nothing else`, value);
   const judged = size >= JUDGED_PROJECTS && files >= JUDGED_FILES;
   return [
     ratioOf(`${what}: gitferry / git status`, pairedRatio(ours.wall, gits.wall), judged ? TO_GIT : null),
+    ratioOf('  each file looked at, nothing else / git status', pairedRatio(bare, gits.wall), null),
     ratioOf('  processor time: gitferry / git status', pairedRatio(ours.cpu, gits.cpu), null),
   ];
 }
@@ -128,4 +134,17 @@ function gitStatusInEach(paths: readonly string[]): void {
   const script = 'while read -r path; do git -C "$path" status --porcelain || exit 1; done';
   const out = execFileSync('sh', ['-c', script], { input: `${paths.join('\n')}\n`, env: gitEnv() });
   if (out.length > 0) throw new Error(`git calls a clean project changed: ${out.toString().slice(0, 200)}`);
+}
+
+/** What no scan from this runtime can be faster than: each folder listed and each entry looked at once, by blocking calls. */
+function lookAtEach(paths: readonly string[]): void {
+  const waiting = [...paths];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.name === '.git') continue;
+      const path = join(folder, entry.name);
+      lstatSync(path);
+      if (entry.isDirectory()) waiting.push(path);
+    }
+  }
 }
