@@ -2,6 +2,7 @@
 // as variables, for scripts that read no JSON. Never through a shell.
 
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { signalGroup } from '../host/child-group.ts';
 import type { Clock } from '../host/clock.ts';
 import { redact } from '../host/log.ts';
@@ -53,7 +54,7 @@ export function runNoticeCommand(message: Message, ports: CommandPorts): Promise
     const done = (act: () => void) => {
       cancelLimit();
       signal.removeEventListener('abort', abort);
-      child.stderr.destroy();
+      leaveOpen(child.stderr);
       act();
     };
     child.once('error', (error) => done(() => fail(`could not be started: ${error.message}`)));
@@ -74,6 +75,13 @@ export function runNoticeCommand(message: Message, ports: CommandPorts): Promise
       });
     });
   });
+}
+
+/** What it left running may go on writing there: a closed end would be its end too. */
+function leaveOpen(stderr: Readable & { unref?(): void }): void {
+  stderr.removeAllListeners('data');
+  stderr.on('error', () => stderr.destroy()).resume();
+  stderr.unref?.();
 }
 
 /** As a variable may hold it; never in the middle of a character. */

@@ -339,6 +339,19 @@ test('a command that leaves something running has ended when it has ended', asyn
   process.kill(await pid());
 });
 
+test('what a command leaves running may still write to its standard error', async () => {
+  const background = '(read -r _ < go; echo late >&2; echo yes > late) &';
+  const running = await start({ noticeCommand: [await script('leaves', `mkfifo go; ${background} exit 0`)] });
+  expect(await running.test()).toMatchObject([{ target: 'command', ok: true }]);
+  await writeFile(join(folder, 'go'), 'on\n');
+  await until(() =>
+    readFile(join(folder, 'late'), 'utf8').then(
+      (text) => text === 'yes\n',
+      () => false,
+    ),
+  );
+});
+
 test('a command gets a long message whole, and says in its variable where it was cut', async () => {
   const program = await script('tell', 'cat > got.json; printf %s "$GITFERRY_NOTICE_TEXT" > got.text');
   const projects = await Promise.all(Array.from({ length: 40 }, (_, index) => add(`p${index}`)));
