@@ -28,10 +28,10 @@ export async function readProjectFile(folder: string): Promise<ProjectFileReadin
   const found = await look(path);
   if (found === null) return { kind: 'absent' };
   if ('code' in found) return { kind: 'invalid', reason: found };
-  const { text, stats } = found;
+  const { text, stats, lookedAt } = found;
   if (text === null) return found.known;
   const reading = parseProjectFile(text, path);
-  memory.keep(path, stats, reading);
+  memory.keep(path, stats, lookedAt, reading);
   return reading;
 }
 
@@ -80,11 +80,15 @@ function versionOf(value: object): 1 | 2 | null {
   return version === 1 || version === 2 ? version : null;
 }
 
-type Found = { stats: BigIntStats } & ({ text: string } | { text: null; known: ProjectFileReading });
+type Found = { stats: BigIntStats; lookedAt: number } & (
+  | { text: string }
+  | { text: null; known: ProjectFileReading }
+);
 
 /** Null when there is no such file; a reason when it cannot be read; no text when it is known from before. */
 async function look(path: string): Promise<Found | Reason | null> {
   try {
+    const lookedAt = memory.now();
     const stats = await stat(path, { bigint: true });
     // A named pipe would be waited for, without end.
     if (!stats.isFile()) return reasonOf('project-file-invalid', `${path}: is not a file.`);
@@ -93,7 +97,9 @@ async function look(path: string): Promise<Found | Reason | null> {
       return reasonOf('project-file-invalid', `${path}: has ${size} bytes; at most ${MOST_BYTES} are read.`);
     }
     const known = memory.find(path, stats);
-    return known === undefined ? { stats, text: await readFile(path, 'utf8') } : { stats, text: null, known };
+    return known === undefined
+      ? { stats, lookedAt, text: await readFile(path, 'utf8') }
+      : { stats, lookedAt, text: null, known };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

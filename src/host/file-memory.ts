@@ -37,11 +37,19 @@ export class FileMemory<Value> {
     return kept.value;
   }
 
-  /** `before` is the stat data from before the file was read. What may have changed since is not kept. */
-  keep(path: string, before: BigIntStats, value: Value): void {
+  /** The time for `keep`: to be asked before a file is looked at. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /**
+   * `before` is the stat data from before the file was read, asked for at `lookedAt`: reading may take long. What may
+   * have changed since is not kept.
+   */
+  keep(path: string, before: BigIntStats, lookedAt: number, value: Value): void {
     this.#kept.delete(path);
     const { mtimeNs, ctimeNs, size, ino, dev } = before;
-    const isYoung = (timeNs: bigint) => this.#clock.now() - Number(timeNs / 1_000_000n) < SETTLED_MS;
+    const isYoung = (timeNs: bigint) => lookedAt - Number(timeNs / 1_000_000n) < SETTLED_MS;
     if (!before.isFile() || isYoung(mtimeNs) || isYoung(ctimeNs)) return;
     this.#kept.set(path, { mark: { mtimeNs, ctimeNs, size, ino, dev }, value });
     for (const oldest of this.#kept.keys()) {

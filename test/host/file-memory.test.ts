@@ -17,7 +17,7 @@ const statOf = (path: string) => stat(path, { bigint: true });
 async function kept(memory: FileMemory<string>, name: string, text: string): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, text);
-  memory.keep(path, await statOf(path), await readFile(path, 'utf8'));
+  memory.keep(path, await statOf(path), memory.now(), await readFile(path, 'utf8'));
   return path;
 }
 
@@ -56,8 +56,20 @@ test('FileMemory keeps nothing of a file that changed a moment ago, and nothing 
   const path = await kept(memory, 'a', 'one');
   expect(memory.find(path, await statOf(path))).toBeUndefined();
   const settled = new FileMemory<string>({ clock: later });
-  settled.keep(folder, await statOf(folder), 'a folder');
+  settled.keep(folder, await statOf(folder), settled.now(), 'a folder');
   expect(settled.find(folder, await statOf(folder))).toBeUndefined();
+});
+
+test('FileMemory keeps nothing of a file that was young when it was looked at, however long it took to read', async () => {
+  const path = join(folder, 'a');
+  await writeFile(path, 'one');
+  const stats = await statOf(path);
+  let at = Number(stats.mtimeNs / 1_000_000n) + 1_900;
+  const memory = new FileMemory<string>({ clock: { now: () => at } });
+  const lookedAt = memory.now();
+  at += 60_000;
+  memory.keep(path, stats, lookedAt, 'one');
+  expect(memory.find(path, stats)).toBeUndefined();
 });
 
 test('FileMemory lets go of the files that nobody asked for longest', async () => {

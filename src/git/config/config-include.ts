@@ -119,11 +119,12 @@ const memory = new FileMemory<readonly ConfigEntry[]>();
  */
 async function readEntries(file: string): Promise<readonly ConfigEntry[] | null> {
   try {
+    const lookedAt = memory.now();
     const stats = await stat(file, { bigint: true });
     const known = memory.find(file, stats);
     if (known !== undefined) return known;
     const entries = parseConfig(await readFile(file, 'utf8'), file);
-    memory.keep(file, stats, entries);
+    memory.keep(file, stats, lookedAt, entries);
     return entries;
   } catch (error) {
     if (isAbsent(error)) return null;
