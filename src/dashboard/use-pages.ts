@@ -1,6 +1,6 @@
 // Page by page through a list of the API, newest first: the cursors of the pages before lead back.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Api } from './api.ts';
 import { type Loaded, useLoad } from './page-context.ts';
 
@@ -16,14 +16,16 @@ export function usePages<T extends { nextCursor: string | null }>(
   keys: readonly unknown[],
   freshness: unknown = null,
 ): Pages<T> {
-  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const wish = JSON.stringify(keys);
+  const [place, setPlace] = useState<{ wish: string; cursors: readonly string[] }>({ wish, cursors: [] });
+  const cursors = place.wish === wish ? place.cursors : [];
+  const goTo = (cursors: readonly string[]) => setPlace({ wish, cursors });
   const cursor = cursors.at(-1);
   const loaded = useLoad((api) => load(api, cursor), [cursor, freshness, ...keys]);
-  useEffect(() => setCursors([]), keys);
   const next = loaded.value?.nextCursor ?? null;
   return {
     ...loaded,
-    newer: cursors.length === 0 ? null : () => setCursors(cursors.slice(0, -1)),
-    older: next === null ? null : () => setCursors([...cursors, next]),
+    newer: cursors.length === 0 ? null : () => goTo(cursors.slice(0, -1)),
+    older: next === null ? null : () => goTo([...cursors, next]),
   };
 }

@@ -49,8 +49,8 @@ export function decideScan(input: ScanInput): ScanDecision {
   const branch = scan.head.kind === 'branch' ? scan.head.branch : null;
   const isSynced = branch !== null && matchesBranch(input.syncBranches, branch);
   const isStill = previousBlocked?.code === 'branch-not-synced' && !isSynced;
-  // With nothing to commit, what kept it from being safe are commits: a person may have pushed them since.
-  if (isStill && scan.changes > 0 && !hasUnpushed(input)) return { kind: 'skip', reason: 'blocked' };
+  // Whether a person has pushed what it has of its own since, or it has more, whoever compares the looks knows.
+  if (isStill && !hasUnpushed(input)) return { kind: 'skip', reason: 'blocked' };
   // Some reasons (a missing remote, a conflict, an identity) cannot be seen here: a sync finds out.
   if (previousBlocked !== null) return { kind: 'enqueue', reason: 'unblocked' };
   if (branch !== input.branch) return { kind: 'enqueue', reason: 'branch-switched' };

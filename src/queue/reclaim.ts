@@ -13,12 +13,14 @@ export type ReclaimOptions = AtTime & {
 
 const LONGEST_DELAY_MS = 3_600_000;
 
-// A forced request that came during the run is a person's wish for another try.
+// A forced request that came during the run is a person's wish for another try; the one that the run was begun for lasts
+// until it is parked: a service that was killed is no fault of the sync.
 const RECLAIM = (which: string) => `${WITH_NOW}
   UPDATE jobs SET
     state = iif(crashes + 1 >= :maxCrashes AND NOT forced, 'parked', 'scheduled'),
     run_at = iif(crashes + 1 >= :maxCrashes AND NOT forced, NULL, (SELECT now FROM t)
       + iif(forced, 0, min(${LONGEST_DELAY_MS}, :crashDelayMs * ((1 << min(crashes, 12)) - 1)))),
+    forced = iif(crashes + 1 >= :maxCrashes, forced, max(forced, claimed_forced)),
     crashes = crashes + 1, dirty_since = coalesce(dirty_since, started_at), worker_id = NULL, lease_until = NULL,
     last_status = 'crashed', last_error = :error, last_stats = NULL, updated_at = (SELECT now FROM t)
   WHERE state = 'running' AND ${which}`;

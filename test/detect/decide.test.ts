@@ -78,9 +78,9 @@ test.each<[string, Partial<ScanInput>, string]>([
     'skip blocked',
   ],
   [
-    'the branch is still not synced, and its commits may have been pushed by hand',
+    'the branch is still not synced, and has nothing to commit',
     { scan: look({ head: onBranch('dev') }), ...before('branch-not-synced') },
-    'enqueue unblocked',
+    'skip blocked',
   ],
   [
     'the branch is still not synced, but a synced one is ahead',

@@ -7,7 +7,7 @@ import type { Database } from '../../src/store/database.ts';
 import { findProjectView } from '../../src/store/project-views.ts';
 import { saveTimes } from '../../src/store/schedules.ts';
 import { addProjectRow, describeDatabases, readJobRow } from '../support/database.ts';
-import { claimNames, claimOne, look, OFFLINE, put, settle, T0 } from '../support/queue-calls.ts';
+import { claimNames, claimOne, LEASE_MS, look, OFFLINE, put, settle, T0 } from '../support/queue-calls.ts';
 
 const BLOG = 'blog' as ProjectId;
 const HOUR = 3_600_000;
@@ -89,6 +89,17 @@ describeDatabases('quiet hours', (db) => {
     await settle(db(), await claimOne(db(), T0 + 2_000), T0 + 2_010);
     await put(db(), 'blog', T0 + 3_000);
     expect(await claimNames(db(), T0 + 9_000)).toEqual([]);
+  });
+
+  test('a person who insisted still does after the service was killed, until so many crashes that it is parked', async () => {
+    await addProjectRow(db(), 'blog');
+    await quietFor(db(), T0, T0 + HOUR);
+    await put(db(), 'blog', T0 + 1, { force: true, trigger: 'api' });
+    const options = { maxCrashes: 2, crashDelayMs: 0 };
+    await claimOne(db(), T0 + 2, options);
+    expect(await claimNames(db(), T0 + 2 + LEASE_MS, options)).toEqual(['blog']);
+    expect(await claimNames(db(), T0 + 2 + 2 * LEASE_MS, options)).toEqual([]);
+    expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'parked', crashes: 2, forced: 0 });
   });
 
   test('quiet hours that are taken away give back what waited for their end', async () => {

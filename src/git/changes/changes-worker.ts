@@ -73,13 +73,14 @@ async function scan(worktree: string, now: number, signal: AbortSignal): Promise
     const found =
       probe.kind === 'needs-git' ? await askGit(probe, signal) : await compare(probe, objects, signal);
     const refs = await listRefs(repo, HEADS);
+    const pushed = await listRefs(repo, 'refs/remotes/');
     return {
       kind: 'changes',
       head,
       changes: found.changes.length,
       unreadable: found.unreadable.length,
       branches: Object.fromEntries([...refs].map(([ref, oid]) => [ref.slice(HEADS.length), oid])),
-      work: markOf(head, found),
+      work: markOf(head, found, pushed),
     };
   } catch (error) {
     // The same answer as a sync would give: a person has to act, and no retry helps.
@@ -110,12 +111,18 @@ async function lookAtWork(worktree: string, signal: AbortSignal): Promise<string
   }
 }
 
-function markOf(head: Head, { changes, unreadable }: FoundChanges): string {
+/** `pushed`: what is known of the remotes' branches, where a person's own push is news. */
+function markOf(
+  head: Head,
+  { changes, unreadable }: FoundChanges,
+  pushed: ReadonlyMap<string, string> = new Map(),
+): string {
   const lines = changes.map((change) => {
     const content = change.kind === 'deleted' ? [] : [change.mode, change.oid];
     return [change.kind, change.path, ...content];
   });
-  const all = JSON.stringify([head.oid, lines, unreadable.map(({ path }) => path)]);
+  const branch = head.kind === 'branch' ? head.branch : null;
+  const all = JSON.stringify([head.oid, branch, lines, unreadable.map(({ path }) => path), [...pushed]]);
   return createHash('sha256').update(all).digest('hex');
 }
 
