@@ -187,7 +187,10 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>)
 const FEWER_CHANGES = 8;
 
 function expectMet({ signal, out }: Ending, at: { change?: number }, message: string): void {
-  if (signal !== null || at.change === undefined) return expect(signal, message).toBe('SIGKILL');
+  if (signal !== null || at.change === undefined) {
+    expect(signal, message).toBe('SIGKILL');
+    return;
+  }
   const { changes, outcome } = JSON.parse(out);
   expect(outcome, message).toMatchObject({ kind: 'done', status: 'success' });
   expect(changes, message).toBeLessThan(at.change);
