@@ -2,15 +2,15 @@
 
 import { useState } from 'preact/hooks';
 import { instantOf, instantText } from './format.ts';
-import { usePart } from './page-context.ts';
 import { Pager } from './pager.tsx';
 import { projectLink } from './route.ts';
+import { type Scope, ScopeFields } from './scope-fields.tsx';
 import { usePages } from './use-pages.ts';
 import type { AuditEntry, AuditPage } from './wire.ts';
 
 const PAGE = 50;
 
-type Wish = { actor: string; projectId: string; since: string; until: string };
+type Wish = Scope & { actor: string };
 const ALL: Wish = { actor: '', projectId: '', since: '', until: '' };
 
 export function AuditView() {
@@ -44,7 +44,6 @@ export function AuditView() {
 }
 
 function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) => void }) {
-  const projects = usePart((state) => state.projects);
   return (
     <div class="filters">
       <label>
@@ -56,27 +55,7 @@ function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) =
           onChange={(event) => change({ actor: event.currentTarget.value })}
         />
       </label>
-      <label>
-        Project
-        <select value={wish.projectId} onChange={(event) => change({ projectId: event.currentTarget.value })}>
-          <option value="">any</option>
-          {[...projects.values()].map(({ projectId, projectName }) => (
-            <option key={projectId} value={projectId}>
-              {projectName}
-            </option>
-          ))}
-        </select>
-      </label>
-      {(['since', 'until'] as const).map((end) => (
-        <label key={end}>
-          {end === 'since' ? 'From' : 'To'}
-          <input
-            type="datetime-local"
-            value={wish[end]}
-            onChange={(event) => change({ [end]: event.currentTarget.value })}
-          />
-        </label>
-      ))}
+      <ScopeFields wish={wish} change={change} />
     </div>
   );
 }

@@ -5,12 +5,13 @@ import { bytesText, countText, durationText, instantOf, instantText, shortId } f
 import { useLoad, usePart } from './page-context.ts';
 import { projectLink } from './route.ts';
 import { RunBadge } from './run-outcome.tsx';
+import { type Scope, ScopeFields } from './scope-fields.tsx';
 import type { Run } from './wire.ts';
 
 const STATUSES = ['success', 'failed', 'retrying', 'no-change', 'blocked', 'conflict', 'crashed'];
 const PAGE = 50;
 
-type Wish = { status: string; projectId: string; since: string; until: string };
+type Wish = Scope & { status: string };
 const ALL: Wish = { status: '', projectId: '', since: '', until: '' };
 
 export function HistoryView() {
@@ -49,7 +50,6 @@ export function HistoryView() {
 }
 
 function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) => void }) {
-  const projects = usePart((state) => state.projects);
   return (
     <div class="filters">
       <label>
@@ -63,27 +63,7 @@ function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) =
           ))}
         </select>
       </label>
-      <label>
-        Project
-        <select value={wish.projectId} onChange={(event) => change({ projectId: event.currentTarget.value })}>
-          <option value="">any</option>
-          {[...projects.values()].map(({ projectId, projectName }) => (
-            <option key={projectId} value={projectId}>
-              {projectName}
-            </option>
-          ))}
-        </select>
-      </label>
-      {(['since', 'until'] as const).map((end) => (
-        <label key={end}>
-          {end === 'since' ? 'From' : 'To'}
-          <input
-            type="datetime-local"
-            value={wish[end]}
-            onChange={(event) => change({ [end]: event.currentTarget.value })}
-          />
-        </label>
-      ))}
+      <ScopeFields wish={wish} change={change} />
     </div>
   );
 }
