@@ -160,6 +160,7 @@ class SyncPipeline implements Pipeline {
       hints: this.#hints,
       queue: this.#queue,
       include: (project) => this.#watcher.add(project),
+      exclude: (projectId) => this.exclude(projectId),
       isRunning: (projectId) => this.#running.has(projectId),
       isCompared: (projectId) => this.#certain.reasonOf(projectId) === null,
       compared: (projectId) => this.#certain.compared(projectId),

@@ -63,7 +63,7 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     const stored = ports.projects.get(job.projectId);
     if (stored === undefined) return; // removed a moment ago: its job is gone with it
     const project = await ports.refresh(stored);
-    ports.projects.put(project);
+    if (!ports.projects.renew(project)) return;
     const answered = await syncOnce(job, project, await patienceFor(job, project), signal, ports);
     if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
     const gates = await readJobGates(ports.db, job.jobId);
@@ -207,7 +207,7 @@ async function settle(
 }
 
 async function remember(before: Project, answer: SyncAnswer, ports: RunJobPorts): Promise<void> {
-  ports.projects.put({ ...before, facts: answer.facts });
+  ports.projects.renew({ ...before, facts: answer.facts });
   const events = heldEvents(before.projectId, before.facts.heldFiles, answer.facts.heldFiles);
   if (events.length > 0) await ports.bus.publish(events);
   else ports.bus.notify();

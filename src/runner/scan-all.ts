@@ -34,10 +34,12 @@ export type ScanPorts = {
   hints: { add(projectId: ProjectId, paths: 'all'): void };
   /** Enrols what lies under the roots and consented since. */
   findConsented(): Promise<void>;
-  /** `saved` was read a moment ago; null: there is no such project any more. */
-  refresh(project: Project, saved: SavedProject | null): Promise<Project>;
+  /** `saved` was read a moment ago. */
+  refresh(project: Project, saved: SavedProject): Promise<Project>;
   /** Watches it, or no longer when it was disabled. */
   include(project: Project): Promise<void>;
+  /** Lets go of a project that is stored no longer. */
+  exclude(projectId: ProjectId): Promise<void>;
   isRunning(projectId: ProjectId): boolean;
   /** Whether this life of the service has looked at it before. */
   isCompared(projectId: ProjectId): boolean;
@@ -86,6 +88,11 @@ async function scanSome(
     const { projectId, path } = stored;
     const isParked = parked.has(projectId) && !asked.immediate;
     const saved = savedAt.get(path) ?? null;
+    if (saved === null) {
+      // Removed by another machine, whose word did not come through.
+      await ports.exclude(projectId);
+      continue;
+    }
     const look = await lookAt(stored, { isParked, saved, insist: asked.immediate }, ports);
     if (look === null) continue;
     result.scanned++;
@@ -103,13 +110,12 @@ function byActivity(projects: readonly Project[]): Project[] {
 /** Null: not counted, because it is disabled or was removed meanwhile. */
 async function lookAt(
   stored: Project,
-  { isParked, saved, insist }: { isParked: boolean; saved: SavedProject | null; insist: boolean },
+  { isParked, saved, insist }: { isParked: boolean; saved: SavedProject; insist: boolean },
   ports: ScanPorts,
 ): Promise<Look | null> {
   if (!stored.github.enabled && stored.configHome === 'database') return null;
   const project = await ports.refresh(stored, saved);
-  if (ports.projects.get(stored.projectId) === undefined) return null;
-  ports.projects.put(project);
+  if (!ports.projects.renew(project)) return null;
   await ports.include(project);
   if (!project.github.enabled) return null;
   if (project.pausedUntil !== null && project.pausedUntil > ports.clock.now())
@@ -175,7 +181,7 @@ async function skipParked(project: Project, scan: ScanResult, ports: ScanPorts):
     if (pendingFiles !== project.facts.pendingFiles) {
       const facts = { ...project.facts, pendingFiles };
       await saveFacts(ports.db, project.projectId, facts);
-      ports.projects.put({ ...project, facts });
+      ports.projects.renew({ ...project, facts });
       await ports.publishStates([project.projectId]);
     }
   }

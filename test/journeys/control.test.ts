@@ -2,6 +2,7 @@
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createClient } from '@libsql/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   createSyncAPI,
@@ -20,6 +21,20 @@ beforeEach(async () => {
 afterEach(async () => {
   await journey.end();
 });
+
+test('a project that is stored no longer is let go of by the next scan, though nobody told of its removal', async () => {
+  const blog = await journey.addProject('blog');
+  const site = await journey.addProject('site');
+  const service = await journey.start({ folders: [blog.path, site.path] });
+  for (const id of ['blog', 'site']) await service.untilState(id, 'safe');
+  const db = createClient({ url: `file:${join(journey.dataDir, 'queue.db')}`, timeout: 10_000 });
+  await db.execute("DELETE FROM projects WHERE project_id = 'site'");
+  db.close();
+  const scans = async () => (await service.api('POST', '/api/sync/trigger', { immediate: true })).body;
+  expect((await scans()).scanned).toBe(1);
+  expect((await service.api('GET', '/api/sync/status')).body.status.watcher.watched).toBe(1);
+  expect((await scans()).scanned).toBe(1);
+}, 60_000);
 
 test('start, status, trigger, stop and start again do what a front end expects of them', async () => {
   const blog = await journey.addProject('blog');

@@ -11,6 +11,11 @@ const LOCKED =
 /** What git says of a repository that somebody damaged. Any other refusal means: not now, and nothing has changed. */
 const CORRUPT =
   /corrupt|bad (object|tree|index|signature|sha1|ref|config|blob)|BUG|broken|index file (open|smaller|unordered|size)|unable to read|missing (blob|tree|commit|object)|invalid (object|sha1|reflog)|not a valid|unordered stage|unable to resolve|unknown index|loose object|packfile|not a git repository|unmerged/i;
+/**
+ * What `git commit` says when a file that it just committed is deleted before it has counted its lines: it reads
+ * them from the work tree. Without any other git program beside it, too; the commit is made.
+ */
+const DELETED_MEANWHILE = /unable to read files to diff/;
 const TRIES = 40;
 
 export type Person = ReturnType<typeof createPerson>;
@@ -39,7 +44,7 @@ export function createPerson(repo: GitRepo, dice: Dice) {
           await pause(100);
           continue;
         }
-        if (CORRUPT.test(message)) corrupt.push(message);
+        if (CORRUPT.test(message) && !DELETED_MEANWHILE.test(message)) corrupt.push(message);
         counts.refused++;
         refusals.add(message.replaceAll(/'[^']*'|\t.*|\bedits\S*|by hand \d+/g, '…').slice(0, 200));
         return null;
