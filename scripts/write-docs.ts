@@ -35,7 +35,8 @@ const STATE_MEANINGS: Record<ProjectState, string> = {
   conflict: 'The remote has commits that are not here. Nothing is overwritten on either side.',
   blocked: 'It cannot go on without a person. The reason names what to do.',
   missing: 'The folder is not there. A missing folder is never taken for deleted files.',
-  paused: 'A person paused it, until resumed or until the time they gave.',
+  paused:
+    'A person paused it, until resumed or until the time they gave; or its repository was archived, which is a reason.',
   disabled: 'It is listed and nothing else: not watched, not committed, not pushed.',
 };
 
@@ -166,7 +167,7 @@ function statesTable(): string {
   const rows = PROJECT_STATES.map((state) => [
     `\`${state}\``,
     STATE_MEANINGS[state],
-    NEEDS_ATTENTION.has(state) ? '**yes**' : 'no',
+    NEEDS_ATTENTION.has(state) ? '**yes**' : state === 'paused' ? 'with a reason' : 'no',
   ]);
   return markdownTable(['State', 'What it means', 'Needs you'], rows);
 }
@@ -189,6 +190,7 @@ function retriedInWords(code: FailureCode): string {
   if (code === 'quiet-hours') return 'when the quiet hours end';
   if (retry !== 'never') return RETRIES[retry];
   if (SERVICE_CODES.has(code)) return 'no';
+  if (code === 'repository-archived') return 'every hour, and when you trigger it';
   const isParked = !STANDING_CODES.has(code) && stateOf(code) === 'blocked';
   return !isParked ? 'at the next change or scan' : 'when you trigger it';
 }

@@ -155,7 +155,7 @@ async function examineProjects(host: Host, facts: Facts | null, output: Output):
   for (const [done, { projectId, path, state, stateReason }] of projects.entries()) {
     output.progress.show({ phase: 'Looking at projects', done, total: projects.length, detail: projectId });
     const probed = await checkProject({ projectId, path, env, homeDir, now: clock.now() });
-    const needs = probed.level === 'ok' && needsYou({ state }) && stateReason !== null;
+    const needs = probed.level === 'ok' && needsYou({ state, stateReason }) && stateReason !== null;
     // What only a sync finds out: a refused push, a remote or an identity that is missing.
     const { detail = '', code = '', action = '' } = stateReason ?? {};
     found.push(needs ? fault(['project', projectId], `${detail} (${code})`, action) : probed);

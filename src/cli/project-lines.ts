@@ -2,7 +2,7 @@
 
 import type { Client } from '../client/index.ts';
 import { STANDING_CODES } from '../model/failure-codes.ts';
-import { NEEDS_ATTENTION } from '../model/project.ts';
+import { NEEDS_ATTENTION, needsAttention } from '../model/project.ts';
 import type { Paint, Tone } from './terminal/style.ts';
 import { ageInWords } from './terminal/words.ts';
 
@@ -10,7 +10,8 @@ const STANDING: ReadonlySet<string> = STANDING_CODES;
 
 export type Project = Awaited<ReturnType<Client['project']>>['project'];
 
-export const needsYou = ({ state }: Pick<Project, 'state'>): boolean => NEEDS_ATTENTION.has(state);
+export const needsYou = ({ state, stateReason }: Pick<Project, 'state' | 'stateReason'>): boolean =>
+  needsAttention(state, stateReason);
 
 export function stateTone(state: Project['state']): Tone {
   if (state === 'safe') return 'green';
@@ -20,7 +21,8 @@ export function stateTone(state: Project['state']): Tone {
 
 /** An answer from elsewhere stopped it, and nothing here tells when that changed: it is not asked again by itself. */
 function isParked({ state, stateReason }: Project): boolean {
-  return state === 'blocked' && stateReason !== null && !STANDING.has(stateReason.code);
+  const isStopped = state === 'blocked' || state === 'paused';
+  return isStopped && stateReason !== null && !STANDING.has(stateReason.code);
 }
 
 /** State, what waits, reason and action; one fact a line. */

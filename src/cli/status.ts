@@ -54,11 +54,12 @@ async function show({ client, isRunning, host, output }: Asked, options: Options
 /** The one thing a person wants to know first. */
 function sentenceOf(
   { projects: { total, safe, pending, needsAttention } }: Status,
-  projects: readonly Pick<Project, 'state'>[],
+  projects: readonly Pick<Project, 'state' | 'stateReason'>[],
 ): string {
   if (total === 0) return 'There is no project yet: `gitferry add <folder>`.';
   if (safe === total) return total === 1 ? 'The project is safe.' : `All ${total} projects are safe.`;
-  const inState = (wanted: Project['state']) => projects.filter(({ state }) => state === wanted).length;
+  const others = projects.filter((project) => !needsYou(project));
+  const inState = (wanted: Project['state']) => others.filter(({ state }) => state === wanted).length;
   const paused = inState('paused');
   const disabled = inState('disabled');
   const parts = [

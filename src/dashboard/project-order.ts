@@ -1,6 +1,6 @@
 // Which projects are listed, and in which order. Pure.
 
-import { toneOf } from './summary.ts';
+import { toneOfProject } from './summary.ts';
 import type { Project } from './wire.ts';
 
 export const ORDERS = ['attention', 'name', 'last-safe', 'activity'] as const;
@@ -18,16 +18,16 @@ export function listProjects(projects: Iterable<Project>, wish: Wish): Project[]
   return found.sort((a, b) => compare(a, b, wish) || a.projectName.localeCompare(b.projectName));
 }
 
-function fits({ state }: Project, filter: Filter): boolean {
+function fits(project: Project, filter: Filter): boolean {
   switch (filter) {
     case 'all':
       return true;
     case 'unsafe':
-      return toneOf(state) === 'bad' || toneOf(state) === 'wait';
+      return toneOfProject(project) === 'bad' || toneOfProject(project) === 'wait';
     case 'safe':
     case 'paused':
     case 'disabled':
-      return state === filter;
+      return project.state === filter;
     default:
       return filter satisfies never;
   }
@@ -42,7 +42,7 @@ function holds(project: Project, words: readonly string[]): boolean {
 function compare(a: Project, b: Project, { order, activity }: Wish): number {
   switch (order) {
     case 'attention':
-      return TONES[toneOf(a.state)] - TONES[toneOf(b.state)];
+      return TONES[toneOfProject(a)] - TONES[toneOfProject(b)];
     case 'name':
       return 0;
     case 'last-safe':

@@ -14,7 +14,7 @@ import { Remotes } from './remotes.tsx';
 import { projectLink, TABS, type Tab, viewLink } from './route.ts';
 import { Snapshots } from './snapshots.tsx';
 import { StateBadge } from './state-badge.tsx';
-import { toneOf } from './summary.ts';
+import { toneOfProject } from './summary.ts';
 import { Timeline } from './timeline.tsx';
 import type { Project } from './wire.ts';
 
@@ -114,7 +114,7 @@ function ProjectHead({ project }: { project: Project }) {
       </p>
       {engine?.reason && <p class="hint">The git that is installed works here: {engine.reason}</p>}
       {stateReason !== null && (
-        <div class={`notice ${toneOf(state)}`}>
+        <div class={`notice ${toneOfProject(project)}`}>
           <p>{stateReason.detail}</p>
           <p class="todo">{adviceText(stateReason.action)}</p>
         </div>

@@ -16,7 +16,11 @@ export function toneOf(state: Project['state']): Tone {
 }
 
 /** Cannot go on by itself. */
-export const needsPerson = ({ state }: Project): boolean => NEEDS_PERSON.has(state);
+export const needsPerson = ({ state, stateReason }: Project): boolean =>
+  NEEDS_PERSON.has(state) || (state === 'paused' && stateReason !== null);
+
+export const toneOfProject = (project: Project): Tone =>
+  needsPerson(project) ? 'bad' : toneOf(project.state);
 
 /** Safe but for files that stay on this machine: worth a look, and no alarm. */
 export const holdsBack = (project: Project): boolean =>

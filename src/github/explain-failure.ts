@@ -36,6 +36,7 @@ function explained(failure: Failure, remote: RepositoryRef, lookup: RepositoryLo
     case 'renamed':
       return become('repository-renamed', `${name} is now ${lookup.fullName}: ${lookup.cloneUrl}`, failure, {
         cloneUrl: lookup.cloneUrl,
+        fullName: lookup.fullName,
       });
     case 'found':
       if (lookup.archived) {

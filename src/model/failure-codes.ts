@@ -119,7 +119,9 @@ const remote = {
   'account-suspended': gate(
     'Contact the host: the account is suspended or disabled. All its projects wait; it is asked again every hour, or when you trigger one.',
   ),
-  'repository-archived': never('Unarchive the repository on the host, or disable this project.'),
+  'repository-archived': never(
+    'Unarchive the repository on the host, or disable this project. It is asked again every hour, or when you trigger or resume it.',
+  ),
   'repository-not-found': never('Create the repository, correct the URL, or give the token access to it.'),
   'repository-renamed': never('Set the remote to the new address.'),
   'remote-ahead': never(

@@ -124,6 +124,11 @@ export type ProjectState = (typeof PROJECT_STATES)[number];
 /** States in which a person has to do something. */
 export const NEEDS_ATTENTION: ReadonlySet<ProjectState> = new Set(['conflict', 'blocked', 'missing']);
 
+/** Whoever pauses a project knows it, and gives no reason; what its host made wait, a person has to be told. */
+export function needsAttention(state: ProjectState, reason: object | null): boolean {
+  return NEEDS_ATTENTION.has(state) || (state === 'paused' && reason !== null);
+}
+
 const CONFLICT_CODES = new Set([
   'content-conflict',
   'unrelated-histories',
@@ -155,6 +160,7 @@ export function projectState(input: StateInput): { state: ProjectState; reason: 
   if (job?.state === 'running') return { state: 'syncing', reason: null };
   if (blocked?.code === 'folder-missing') return { state: 'missing', reason: blocked };
   if (blocked && CONFLICT_CODES.has(blocked.code)) return { state: 'conflict', reason: blocked };
+  if (blocked?.code === 'repository-archived') return { state: 'paused', reason: blocked };
   if (blocked) return { state: 'blocked', reason: blocked };
   const remote = unsafeRemote(facts.remotes);
   if (remote?.state === 'blocked') return { state: 'blocked', reason: remote.reason };

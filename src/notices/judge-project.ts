@@ -37,6 +37,8 @@ function judgeState({ state, reason }: ProjectLook, known: readonly Condition[],
     case 'disabled':
       return { ...NO_JUDGEMENT, drop: kindsOf(open) };
     case 'paused':
+      // What its host made wait (an archived repository), a person has to hear of.
+      if (reason !== null) return needsPerson('needs-attention', reason, open, now);
       // A person wanted it to wait; how long it was unsafe before does not count afterwards.
       return { ...NO_JUDGEMENT, drop: kindsOf(open.filter(({ kind }) => kind === 'unsafe')) };
     case 'conflict':

@@ -5,7 +5,7 @@ import { classifyFolder, discoverRepositories } from '../detect/discover.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
-import { NEEDS_ATTENTION, type Project, projectState } from '../model/project.ts';
+import { needsAttention, type Project, projectState } from '../model/project.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import { firstCloneOf } from '../store/project-ids.ts';
 import { type EnrolPorts, enrolProject } from './enrol.ts';
@@ -55,8 +55,8 @@ function standing(
   { clock, autoStart }: { clock: Pick<Clock, 'now'>; autoStart: boolean },
 ): string {
   const { state, reason } = projectState({ ...project, job: null, gate: null, now: clock.now() });
+  if (needsAttention(state, reason)) return `${state} ${project.path}${reason ? `: ${reason.detail}` : ''}`;
   if (state === 'disabled' || state === 'paused') return `${state} ${project.path}`;
-  if (NEEDS_ATTENTION.has(state)) return `${state} ${project.path}${reason ? `: ${reason.detail}` : ''}`;
   return `${autoStart ? 'syncing' : 'not started'} ${project.path}`;
 }
 

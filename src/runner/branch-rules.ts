@@ -55,13 +55,21 @@ async function read(push: Parameters<WhyRefused>[0], { github, log }: Ports): Pr
   if (owner === '' || name === '' || rest.length > 0) return null;
   const ref = { host, owner, name, as: push.github.authentication, signal };
   try {
-    const found = await github.lookUpRepository(ref);
+    const asked = await github.lookUpRepository(ref);
+    const now = asked.kind === 'renamed' ? { ...ref, ...named(asked.fullName) } : ref;
+    const found = asked.kind === 'renamed' ? await github.lookUpRepository(now) : asked;
     if (found.kind !== 'found' || !found.canPush) return null;
-    const rules = await github.readBranchRules({ ...ref, branch, isAdmin: found.isAdmin });
+    const rules = await github.readBranchRules({ ...now, branch, isAdmin: found.isAdmin });
     return rules.kind === 'refused' ? `On ${host}, ${rules.why}` : null;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log.debug({ url, branch, code: error.code }, 'the rules of a branch were not read');
     return null;
   }
+}
+
+/** Git may still answer by the old name; the rules are at the new one. */
+function named(fullName: string): { owner: string; name: string } {
+  const [owner = '', name = ''] = fullName.split('/');
+  return { owner, name };
 }

@@ -71,6 +71,9 @@ function decideFailure(failure: Failure, job: JobAt, rules: SettleRules): Settle
       // A wording that nobody knows may be a mood of the host; a second one is for a person to read.
       if (failure.code === 'push-rejected' && job.attempt <= Math.min(1, rules.maxRetries))
         return plain({ kind: 'retry', reason, delayMs: backoffDelay(job.attempt, rules) });
+      // Its new address is noted: the next try goes there. A host that sends from one to the next is not followed for ever.
+      if (failure.data.isFollowed === true && job.attempt <= Math.max(1, rules.maxRetries))
+        return plain({ kind: 'retry', reason, delayMs: soonDelay(job.attempt, rules) });
       return plain(STANDING_CODES.has(failure.code) ? { kind: 'blocked', reason } : { kind: 'park', reason });
     case 'gate':
       return decidePause(failure, job, rules);

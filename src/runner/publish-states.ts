@@ -4,7 +4,7 @@
 import type { EventBus, NewEvent } from '../events/types.ts';
 import type { Log } from '../host/log.ts';
 import type { ProjectId } from '../model/ids.ts';
-import { NEEDS_ATTENTION } from '../model/project.ts';
+import { needsAttention } from '../model/project.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
 
@@ -29,7 +29,7 @@ export function createStatePublisher(ports: {
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
         if (told.get(projectId) === key) continue;
         told.set(projectId, key);
-        if (NEEDS_ATTENTION.has(view.state)) {
+        if (needsAttention(view.state, view.stateReason)) {
           ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
         }
         news.push({ type: 'project.state', projectId, data: stateData(view) });

@@ -19,6 +19,7 @@ import type { Database } from '../store/database.ts';
 import type { SavedProject } from '../store/projects.ts';
 import { useUpReleases } from '../store/releases.ts';
 import { decideSettle, type SettleDecision } from './decide-settle.ts';
+import { followRename } from './follow-rename.ts';
 import { heldEvents, usedReleases, withSince } from './held-files.ts';
 import { closeGates, forgetStrikes } from './host-gates.ts';
 import type { ProgressTable } from './progress-table.ts';
@@ -68,8 +69,9 @@ export function createJobRunner(ports: RunJobPorts): (job: ClaimedJob, signal: A
     if (signal.aborted && signal.reason instanceof Failure && signal.reason.code === 'lease-lost') return;
     const gates = await readJobGates(ports.db, job.jobId);
     if (gates === null) return;
-    const { synced, pauses, againMs } = await settleRemotes(answered, project, ports);
-    const decision = await decide(synced.outcome, job, project, gates, ports);
+    const { synced: told, pauses, againMs } = await settleRemotes(answered, project, ports);
+    const synced = followRename(await explained(told, project, ports));
+    const decision = decide(synced.outcome, job, gates, ports);
     const heldFiles = withSince(project.facts.heldFiles, synced.facts.heldFiles, ports.clock.now());
     const answer = { ...synced, facts: { ...standingFacts(synced.facts, decision.outcome), heldFiles } };
     const allPauses = [...decision.pauses, ...pauses];
@@ -161,19 +163,16 @@ function abortedOutcome(signal: AbortSignal): SyncOutcome {
   return { kind: 'failed', failure };
 }
 
-async function decide(
-  outcome: SyncOutcome,
-  job: ClaimedJob,
-  project: Project,
-  gates: JobGates,
-  ports: RunJobPorts,
-): Promise<SettleDecision> {
-  const explained: SyncOutcome =
-    outcome.kind === 'failed'
-      ? { kind: 'failed', failure: await ports.explain(outcome.failure, project) }
-      : outcome;
+async function explained(synced: SyncAnswer, project: Project, ports: RunJobPorts): Promise<SyncAnswer> {
+  const { outcome } = synced;
+  if (outcome.kind !== 'failed') return synced;
+  const failure = await ports.explain(outcome.failure, project);
+  return { ...synced, outcome: { kind: 'failed', failure } };
+}
+
+function decide(outcome: SyncOutcome, job: ClaimedJob, gates: JobGates, ports: RunJobPorts): SettleDecision {
   const rules = { ...ports.settings(), random: ports.random, now: ports.clock.now() };
-  return decideSettle(explained, { attempt: job.attempt, ...gates }, rules);
+  return decideSettle(outcome, { attempt: job.attempt, ...gates }, rules);
 }
 
 async function settle(

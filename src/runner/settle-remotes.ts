@@ -8,9 +8,11 @@ import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
 import type { Project } from '../model/project.ts';
 import type { RemoteState } from '../model/remote-state.ts';
+import { retryDelay } from '../queue/backoff.ts';
 import { clearStrikes, listGates, readStrikes } from '../queue/gates.ts';
 import type { Database } from '../store/database.ts';
 import { decideNextTry, type SettleDecision } from './decide-settle.ts';
+import { followed, renamedTo } from './follow-rename.ts';
 
 type Ports = {
   db: Database;
@@ -20,6 +22,8 @@ type Ports = {
   settings(): { retryDelayMs: number; rateLimitDelayMs: number };
 };
 
+/** From an address that is gone to the one that the host names. */
+const FOLLOW_MS = 250;
 /** By the database's clock a gate may be closed a moment longer than by ours. */
 const LEAST_PAUSE_MS = 1_000;
 
@@ -80,9 +84,15 @@ async function nextState(
   pauses: SettleDecision['pauses'],
   { db, clock, random, settings }: Ports,
 ): Promise<RemoteState> {
+  const rules = { ...settings(), random, now: clock.now() };
+  const movedTo = renamedTo(failure, remote);
+  if (remote.primary && movedTo !== null) {
+    const { reason } = followed(failure);
+    const delayMs = remote.failures > 1 ? retryDelay({ ...rules, attempt: remote.failures }) : FOLLOW_MS;
+    return { ...remote, movedTo, state: 'retrying', reason, retryAt: rules.now + delayMs };
+  }
   const { reason } = failure;
   if (remote.state !== 'retrying') return { ...remote, reason };
-  const rules = { ...settings(), random, now: clock.now() };
   const strikes = await readStrikes(db, gate);
   const { delayMs, pause } = decideNextTry(failure, { failures: remote.failures, gate, strikes }, rules);
   if (pause !== null) pauses.push(pause);
@@ -93,7 +103,10 @@ async function nextState(
 function explained({ outcome, facts }: SyncAnswer, remotes: readonly RemoteState[]): SyncAnswer['outcome'] {
   if (outcome.kind !== 'partial') return outcome;
   const at = facts.remotes.findIndex(({ reason }) => reason === outcome.reason);
-  return { ...outcome, reason: remotes[at]?.reason ?? outcome.reason };
+  const known = remotes[at];
+  if (known === undefined) return outcome;
+  const status = known.state === 'retrying' ? 'retrying' : outcome.status;
+  return { ...outcome, status, reason: known.reason ?? outcome.reason };
 }
 
 /** Milliseconds until the first remote's next try; null when none has one. */

@@ -1,5 +1,5 @@
 // What is done beside the work, after each scan: old history, events and snapshots go, and what was given up after
-// transient failures gets another chance once an hour, so that an outage never needs a person.
+// transient failures, or paused by its host, gets another chance once an hour, so that an outage never needs a person.
 
 import type { Clock } from '../host/clock.ts';
 import { FAILURES, type FailureCode } from '../model/failure-codes.ts';
@@ -12,6 +12,8 @@ export type UpkeepSettings = { historyDays: number; eventsKept: number; auditDay
 
 const DAY_MS = 86_400_000;
 const REVIVE_EVERY_MS = 3_600_000;
+/** An archived repository pauses its project: whoever takes it out of the archive need not know of gitferry. */
+const PAUSING = 'repository-archived';
 const TRANSIENT = (Object.keys(FAILURES) as FailureCode[]).filter((code) => FAILURES[code].retry !== 'never');
 
 export function createUpkeep(ports: {
@@ -35,6 +37,6 @@ export function createUpkeep(ports: {
     await ports.keepWebhooks();
     if (clock.monotonic() - revivedAt < REVIVE_EVERY_MS) return;
     revivedAt = clock.monotonic();
-    for (const reason of TRANSIENT) await unparkAll(db, { machineId, reason });
+    for (const reason of [...TRANSIENT, PAUSING] as const) await unparkAll(db, { machineId, reason });
   };
 }

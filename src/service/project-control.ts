@@ -10,6 +10,7 @@ import type { Service } from '../model/service.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
 import { requireUnderRoots } from '../projects/under-roots.ts';
 import { updateSettings } from '../projects/update.ts';
+import { unparkAll } from '../queue/unpark.ts';
 import type { GithubTools } from '../runner/github-tools.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
 import type { Database } from '../store/database.ts';
@@ -39,6 +40,8 @@ type ProjectControl = Pick<
   | 'discover'
 >;
 
+/** Paused by no person: its repository is archived. */
+const PAUSED_BY_HOST = 'repository-archived';
 /** "Until resumed": the last instant with a year of four digits, which every reader of ISO 8601 takes. */
 const FOREVER_MS = 253_402_300_799_999;
 
@@ -66,8 +69,9 @@ export function createProjectControl(ports: ProjectPorts): ProjectControl {
       await take(await mustFindProject(db, projectId), ports);
     },
     async resumeProject(projectId) {
-      await mustFindProject(db, projectId);
+      const { machineId } = await mustFindProject(db, projectId);
       await setPaused(db, projectId, null);
+      await unparkAll(db, { machineId, projectId, reason: PAUSED_BY_HOST });
       await take(await mustFindProject(db, projectId), ports);
       lifecycle.pipeline()?.wake();
     },
@@ -77,6 +81,7 @@ export function createProjectControl(ports: ProjectPorts): ProjectControl {
     },
     async resumeAll() {
       await setPaused(db, 'all', null);
+      await unparkAll(db, { machineId: enrol.machineId, reason: PAUSED_BY_HOST });
       await takeAll(ports);
       lifecycle.pipeline()?.wake();
     },

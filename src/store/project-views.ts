@@ -5,13 +5,7 @@ import { z } from 'zod';
 import type { Reason } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { JobView } from '../model/job.ts';
-import {
-  NEEDS_ATTENTION,
-  NO_FACTS,
-  type Project,
-  type ProjectState,
-  projectState,
-} from '../model/project.ts';
+import { NO_FACTS, needsAttention, type Project, type ProjectState, projectState } from '../model/project.ts';
 import type { Run } from '../model/run.ts';
 import { type Webhook, type WebhookHealth, webhookHealth } from '../model/webhook.ts';
 import type { Database, Row } from './database.ts';
@@ -158,7 +152,7 @@ const COUNTS = `WITH ${SILENT_MACHINES}
 
 export type ProjectCounts = { total: number; safe: number; pending: number; needsAttention: number };
 
-/** `unsure` names projects that may not be called safe now. `pending` is what is neither safe nor needs a person; paused and disabled projects only count in `total`. */
+/** `unsure` names projects that may not be called safe now. `pending` is what is neither safe nor needs a person; disabled projects, and those that a person paused, only count in `total`. */
 export async function countProjectStates(
   db: Database,
   options: { unsure?: readonly ProjectId[]; now?: number } = {},
@@ -167,12 +161,12 @@ export async function countProjectStates(
   const { unsure = [], now = null } = options;
   for (const row of await db.run(COUNTS, { now, unsure: JSON.stringify(unsure) })) {
     const projects = Number(row.projects);
-    const { state: known } = projectState(alike(row));
+    const { state: known, reason } = projectState(alike(row));
     const isDoubted = row.machine_silent === 1 || row.unsure === 1;
     const state = known === 'safe' && isDoubted ? 'pending' : known;
     counts.total += projects;
     if (state === 'safe') counts.safe += projects;
-    else if (NEEDS_ATTENTION.has(state)) counts.needsAttention += projects;
+    else if (needsAttention(state, reason)) counts.needsAttention += projects;
     else if (state !== 'paused' && state !== 'disabled') counts.pending += projects;
   }
   return counts;

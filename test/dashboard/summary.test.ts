@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { listProjects } from '../../src/dashboard/project-order.ts';
 import type { Connection } from '../../src/dashboard/store.ts';
 import { summarize } from '../../src/dashboard/summary.ts';
 import type { Project, Status } from '../../src/dashboard/wire.ts';
@@ -8,7 +9,13 @@ const LIVE: Connection = { kind: 'live' };
 const STATUS = { serviceRunning: true, database: { reachable: true } } as Status;
 
 const project = (state: Project['state'], more: Partial<Project> = {}) =>
-  ({ state, heldFiles: [], lastSync: { finishedAt: '2025-01-31T11:59:48Z' }, ...more }) as unknown as Project;
+  ({
+    state,
+    stateReason: null,
+    heldFiles: [],
+    lastSync: { finishedAt: '2025-01-31T11:59:48Z' },
+    ...more,
+  }) as unknown as Project;
 
 const summary = (projects: Project[], more: Partial<Parameters<typeof summarize>[0]> = {}) =>
   summarize({ status: STATUS, projects, connection: LIVE, now: NOW, ...more });
@@ -34,6 +41,22 @@ test('summarize() says when the last sync was and how many files are held back',
 test('summarize() counts those that are safe beside paused ones', () => {
   expect(summary([project('paused'), project('paused')]).detail).toBe('0 of 2 safe, last sync 12 s ago');
   expect(summary([project('safe'), project('paused')]).detail).toBe('1 of 2 safe, last sync 12 s ago');
+});
+
+test('summarize() and the list put a project that its host paused before those that a person did', () => {
+  const stateReason = { code: 'repository-archived' } as Project['stateReason'];
+  const [byPerson, archived] = [project('paused'), project('paused', { stateReason })];
+  expect(summary([byPerson, archived])).toMatchObject({ tone: 'bad', headline: '1 project needs you' });
+  const wish = { text: '', order: 'attention', activity: new Map() } as const;
+  const named = [
+    { ...byPerson, projectName: 'a', projectId: 'a', path: '' },
+    { ...archived, projectName: 'b', projectId: 'b', path: '' },
+  ] as Project[];
+  const ids = (filter: 'all' | 'unsafe' | 'paused') =>
+    listProjects(named, { ...wish, filter }).map(({ projectId }) => projectId);
+  expect(ids('all')).toEqual(['b', 'a']);
+  expect(ids('unsafe')).toEqual(['b']);
+  expect(ids('paused')).toEqual(['b', 'a']);
 });
 
 test('summarize() never calls anything safe that it cannot know', () => {

@@ -31,7 +31,8 @@ test('explainPushFailure() names the new address of a renamed repository', async
   });
   expect(told.code).toBe('repository-renamed');
   expect(told.message).toBe('o/r is now n/s: https://github.com/n/s.git');
-  expect(told.data).toEqual({ host: 'github.com', status: 404, cloneUrl: 'https://github.com/n/s.git' });
+  const renamed = { cloneUrl: 'https://github.com/n/s.git', fullName: 'n/s' };
+  expect(told.data).toEqual({ host: 'github.com', status: 404, ...renamed });
   expect(told.retryable).toBe(false);
 });
 

@@ -99,6 +99,14 @@ test('a disabled project is no longer anybody’s concern; a paused one is not u
   expect(judge('paused', [needs(), unsafe()])).toEqual({ drop: ['unsafe'], set: [], recovered: null });
 });
 
+test('what its host paused, a person has to hear of, once', () => {
+  const archived = reasonOf('repository-archived', 'read-only');
+  const first = judge('paused', [], { reason: archived });
+  expect(told(first)).toEqual(['needs-attention']);
+  const known = [condition('needs-attention', { code: 'repository-archived', told: 'released' }), unsafe()];
+  expect(judge('paused', known, { reason: archived }).set).toEqual([]);
+});
+
 test('held secrets are told by path, each once; more of them join what has not gone out yet', () => {
   const first = judge('safe', [], { held: ['.env', 'b.pem'] });
   expect(first.set).toEqual([expect.objectContaining({ kind: 'secret-held', paths: ['.env', 'b.pem'] })]);

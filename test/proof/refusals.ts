@@ -256,7 +256,8 @@ const PERSON: Row[] = [
     name: '403 archived',
     cause: status(403, 'This repository was archived so it is read-only.'),
     code: 'repository-archived',
-    ...parked,
+    fate: 'park',
+    state: 'paused',
     action: /Unarchive/,
   },
   {

@@ -30,13 +30,15 @@ beforeEach(async () => {
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     asked.push(path);
-    const body = path.includes('/rules/')
-      ? rules
-      : path.includes('/rulesets/')
-        ? { name: 'main', current_user_can_bypass: 'never' }
-        : path.includes('/branches/')
-          ? { protected: false }
-          : FOUND;
+    const body = path.includes('/old')
+      ? FOUND
+      : path.includes('/rules/')
+        ? rules
+        : path.includes('/rulesets/')
+          ? { name: 'main', current_user_can_bypass: 'never' }
+          : path.includes('/branches/')
+            ? { protected: false }
+            : FOUND;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -87,6 +89,12 @@ test('whatever cannot be read is found out by pushing', async () => {
   [status, rules] = [200, LOCKED];
   await clock.advance(11 * MINUTE_MS);
   await expect.poll(() => why(), { timeout: 20_000 }).toMatch(/main/);
+});
+
+test('of a repository that has another name by now, the rules are read there', async () => {
+  rules = LOCKED;
+  expect(await why('main', {}, 'https://github.com/o/old.git')).toMatch(/main/);
+  expect(asked.slice(0, 2)).toEqual(['/repos/o/old', '/repos/o/r']);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { reasonOf } from '../../src/model/failure.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
-import { NEEDS_ATTENTION, NO_FACTS, type ProjectFacts, type ProjectState } from '../../src/model/project.ts';
+import { NO_FACTS, needsAttention, type ProjectFacts, type ProjectState } from '../../src/model/project.ts';
 import { NO_STATS } from '../../src/model/run.ts';
 import { enqueue } from '../../src/queue/enqueue.ts';
 import { pauseGate } from '../../src/queue/gates.ts';
@@ -87,6 +87,10 @@ async function addEveryState(db: Database): Promise<void> {
     kind: 'park',
     reason: reason('push-forbidden'),
   });
+  await runOnce(db, await addProject(db, 'paused-archived', SAFE), {
+    kind: 'park',
+    reason: reason('repository-archived'),
+  });
   await addProject(db, 'conflict-1', { ...SAFE, blocked: reason('remote-diverged') });
   await addProject(db, 'missing-1', { ...SAFE, blocked: reason('folder-missing') });
   const retrying = { kind: 'retry' as const, delayMs: 3_600_000, reason: reason('remote-timeout') };
@@ -142,6 +146,7 @@ const EXPECTED: Record<string, ProjectState> = {
   'missing-1': 'missing',
   'offline-1': 'offline',
   'paused-1': 'paused',
+  'paused-archived': 'paused',
   'pending-commits': 'pending',
   'pending-files': 'pending',
   'pending-never': 'pending',
@@ -188,21 +193,23 @@ describeDatabases('project views', (db) => {
     expect(Object.fromEntries(projects.map(({ projectId, state }) => [projectId, state]))).toEqual(EXPECTED);
     expect(nextCursor).toBeNull();
     const states = projects.map((project) => project.state);
-    const outside = states.filter((state) => state === 'disabled' || state === 'paused').length;
+    const people = projects.filter(({ state, stateReason }) => needsAttention(state, stateReason));
+    expect(people.map(({ projectId }) => projectId)).toContain('paused-archived');
+    // Whom a host paused, a person has to be told.
+    const outside = states.filter((state) => state === 'disabled' || state === 'paused').length - 1;
     const safe = states.filter((state) => state === 'safe').length;
-    const needsAttention = states.filter((state) => NEEDS_ATTENTION.has(state)).length;
     const total = states.length;
-    const pending = total - outside - safe - needsAttention;
-    expect(await countProjectStates(db())).toEqual({ total, safe, pending, needsAttention });
+    const pending = total - outside - safe - people.length;
+    expect(await countProjectStates(db())).toEqual({ total, safe, pending, needsAttention: people.length });
     // Not called safe: counted as pending, whatever else waits.
     const doubted = projects.map(({ projectId }) => projectId);
-    const unsure = { total, safe: 0, pending: pending + safe, needsAttention };
+    const unsure = { total, safe: 0, pending: pending + safe, needsAttention: people.length };
     expect(await countProjectStates(db(), { unsure: doubted })).toEqual(unsure);
-    expect({ total, safe, pending, needsAttention }).toEqual({
-      total: 23,
+    expect({ total, safe, pending, needsAttention: people.length }).toEqual({
+      total: 24,
       safe: 4,
       pending: 10,
-      needsAttention: 7,
+      needsAttention: 8,
     });
   });
 

@@ -97,6 +97,17 @@ function withoutUserInfo(text: string): string {
   return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 }
 
+/** The address of `owner/name` on the same host, written as `url` is; null when that cannot be. */
+export function addressOf(url: string, fullName: string): string | null {
+  const text = displayUrl(url);
+  const { kind, path } = parseRemoteUrl(text);
+  const isName =
+    /^[\w.-]+\/[\w.-]+$/.test(fullName) && !fullName.split('/').some((part) => /^\.+$/.test(part));
+  if (!isName || !['https', 'http', 'ssh'].includes(kind) || path === '' || !text.endsWith(path)) return null;
+  const ending = /\.git\/*$/.test(path) ? '.git' : '';
+  return text.slice(0, -path.length) + fullName + ending;
+}
+
 /** Whether both name the same repository on the same host, whatever the scheme, `.git` and trailing slashes. */
 export function sameRemote(a: string, b: string): boolean {
   return normalRemote(a) === normalRemote(b);

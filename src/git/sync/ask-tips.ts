@@ -9,6 +9,7 @@ import { openRepository } from '../repository.ts';
 import { whyNoGit } from '../system/git-program.ts';
 import { gitRunner } from '../system/run-git.ts';
 import { listRemoteTips, openSystemRemote } from '../system/system-remote.ts';
+import { whereItIs } from './follow-move.ts';
 import { reachRemote } from './reach-remote.ts';
 import { portsFor, type SyncPorts } from './sync-ports.ts';
 
@@ -30,7 +31,8 @@ export async function askTips(
   const config = await readGitConfig({ repo, env, homeDir });
   const reached = await reachRemote(github, config, { credentialFor, env });
   if (reached.kind === 'none') return null;
-  const { remote, overSsh } = reached;
+  const { overSsh } = reached;
+  const remote = whereItIs(facts, reached.remote);
   // A person's own helper may know a credential that we were not given.
   const isTheirs = facts.engine?.name === 'git' && (await credentialFor(remote.host, remote.url)) === null;
   if (overSsh === null && !isTheirs) {

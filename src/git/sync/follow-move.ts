@@ -13,14 +13,21 @@ export async function followingMove(
   push: (remote: ChosenRemote) => Promise<void>,
 ): Promise<void> {
   const state = primaryOf(facts);
-  const movedTo = state && sameRemote(state.url, remote.url) ? state.movedTo : undefined;
-  if (state === undefined || movedTo === undefined) return push(remote);
+  const now = whereItIs(facts, remote);
+  if (state === undefined || now === remote) return push(remote);
   try {
-    await push({ ...remote, url: movedTo });
+    await push(now);
   } catch (error) {
     if (error instanceof Failure && error.code === 'repository-not-found') state.movedTo = undefined;
     throw error;
   }
+}
+
+/** The remote by the address that counts now; itself when it has not moved. */
+export function whereItIs(facts: Pick<ProjectFacts, 'remotes'>, remote: ChosenRemote): ChosenRemote {
+  const { url, movedTo } = primaryOf(facts) ?? {};
+  const isKnown = url !== undefined && movedTo !== undefined && sameRemote(url, remote.url);
+  return isKnown ? { ...remote, url: movedTo } : remote;
 }
 
 /** Another host is another matter: a credential is for one host alone. */
@@ -30,4 +37,4 @@ export function noteMove(facts: ProjectFacts, remote: ChosenRemote, to: string):
   if (state !== undefined && parseRemoteUrl(url).host === remote.host) state.movedTo = url;
 }
 
-const primaryOf = ({ remotes }: ProjectFacts) => remotes.find(({ primary }) => primary);
+const primaryOf = ({ remotes }: Pick<ProjectFacts, 'remotes'>) => remotes.find(({ primary }) => primary);
