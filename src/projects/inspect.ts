@@ -1,7 +1,7 @@
 // What enrolment needs to know of a repository: its branch, its remote, the queue's lane and lock for it.
 
 import { readGitConfig } from '../git/config/user-config.ts';
-import { readHead } from '../git/refs/refs.ts';
+import { workedOnBranch } from '../git/refs/worked-on.ts';
 import { type ChosenRemote, chooseRemote } from '../git/remote/remote-choice.ts';
 import { normalRemote } from '../git/remote/remote-url.ts';
 import { openRepository } from '../git/repository.ts';
@@ -17,6 +17,7 @@ const UNGATED = { hostGate: NO_HOST_GATE, credentialGate: NO_CREDENTIAL_GATE };
 type Lane = { hostGate: string; credentialGate: string };
 export type Inspected = {
   repo: Repository;
+  /** The one that is worked on, also while HEAD is on none. */
   branch: string | null;
   remote: ChosenRemote | null;
   lane: Lane;
@@ -60,8 +61,7 @@ function looksAtGates(github: Partial<Pick<GithubConfig, 'remotes' | 'mode'>> | 
 /** A broken HEAD is no reason not to enrol: the sync names it. */
 async function branchOf(repo: Repository): Promise<string | null> {
   try {
-    const head = await readHead(repo);
-    return head.kind === 'branch' ? head.branch : null;
+    return await workedOnBranch(repo);
   } catch (error) {
     if (error instanceof Failure) return null;
     throw error;

@@ -1,17 +1,15 @@
 // Opens a repository for snapshots. More is allowed than for a sync: whatever a person has under way in it, their
 // work can be kept, because nothing but objects and a side branch is written. Formats that are not understood stay out.
 
-import { readFile } from 'node:fs/promises';
 import { Failure, type Reason } from '../../model/failure.ts';
 import { type IgnoreRules, openIgnoreRules } from '../changes/ignore.ts';
 import { readIdentity } from '../config/identity.ts';
 import { type Environment, type GitConfig, readGitConfig } from '../config/user-config.ts';
-import { isAbsent } from '../io-failure.ts';
 import { findSystemGitFeature } from '../probe/probe-features.ts';
 import { findFormatObstacle } from '../probe/probe-format.ts';
 import { outlineIndex } from '../probe/probe-index.ts';
-import { isSafeRefName } from '../refs/read-ref.ts';
 import { readHead } from '../refs/refs.ts';
+import { rebasedBranch } from '../refs/worked-on.ts';
 import { openRepository } from '../repository.ts';
 import type { Head, Identity, Repository } from '../types.ts';
 
@@ -54,22 +52,8 @@ export async function openForSnapshot(input: OpenInput): Promise<SnapshotReposit
 async function workHead(repo: Repository): Promise<Head> {
   const head = await readHead(repo);
   if (head.kind === 'branch') return head;
-  for (const folder of ['rebase-merge', 'rebase-apply']) {
-    const ref = (await readIfThere(`${repo.gitDir}/${folder}/head-name`))?.trim();
-    if (ref?.startsWith('refs/heads/') && isSafeRefName(ref)) {
-      return { kind: 'branch', ref, branch: ref.slice('refs/heads/'.length), oid: head.oid };
-    }
-  }
-  return head;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
+  const branch = await rebasedBranch(repo);
+  return branch === null ? head : { kind: 'branch', ref: `refs/heads/${branch}`, branch, oid: head.oid };
 }
 
 function asFailure({ code, detail, action }: Reason): Failure {
