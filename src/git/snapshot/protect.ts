@@ -14,7 +14,7 @@ import type { ObjectStore } from '../types.ts';
 import { chooseSnapshotEngine } from './choose-snapshot-engine.ts';
 import { judgeChanges } from './judge-changes.ts';
 import type { SnapshotEngine } from './snapshot-engine.ts';
-import { branchOf, newestGeneration } from './snapshot-refs.ts';
+import { branchOf, newestGeneration, shortName } from './snapshot-refs.ts';
 import { openForSnapshot, type SnapshotRepository } from './snapshot-repository.ts';
 import { type TakeAnswer, type TakeInput, type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
 
@@ -38,6 +38,8 @@ type Looked = {
   engine: { name: SnapshotEngine['name']; reason: string | null };
   /** Null for a detached HEAD. */
   branch: string | null;
+  /** The snapshot branch that has all of now; null: nothing would be lost without one. */
+  keptOn: string | null;
 };
 export type Protection =
   | ({ kind: 'taken'; snapshot: TakenSnapshot } & Looked)
@@ -61,11 +63,12 @@ export async function protect(input: ProtectInput, ports: SnapshotPorts): Promis
       const branch = opened.head.kind === 'branch' ? opened.head.branch : null;
       const looked = { held, unreadable, branch, engine: { name: engine.name, reason: engine.reason } };
       if (!input.always && work.wanted.length === 0 && (await isKept(opened, input, engine.objects))) {
-        return { kind: 'unchanged', ...looked };
+        return { kind: 'unchanged', keptOn: null, ...looked };
       }
-      const { snapshot, busy } = await take(input, ports, { opened, engine, changes: work.wanted });
+      const { snapshot, ref, busy } = await take(input, ports, { opened, engine, changes: work.wanted });
       unreadable.push(...busy.map(busyFile));
-      return snapshot === null ? { kind: 'unchanged', ...looked } : { kind: 'taken', snapshot, ...looked };
+      const all = { keptOn: shortName(ref), ...looked };
+      return snapshot === null ? { kind: 'unchanged', ...all } : { kind: 'taken', snapshot, ...all };
     });
   } catch (error) {
     if (error instanceof Failure && !error.retryable) return { kind: 'refused', reason: error.reason };

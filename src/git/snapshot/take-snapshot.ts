@@ -58,8 +58,11 @@ export type TakenSnapshot = {
   files: number;
 };
 
-/** `busy` are changes that are not what was looked at any more: the snapshot has there what HEAD has. */
-export type TakeAnswer = { snapshot: TakenSnapshot | null; busy: readonly FileChange[] };
+/**
+ * `ref` leads to a snapshot of now. `busy` are changes that are not what was looked at any more: the snapshot has there
+ * what HEAD has.
+ */
+export type TakeAnswer = { snapshot: TakenSnapshot | null; ref: string; busy: readonly FileChange[] };
 
 /**
  * `snapshot` is null when the last one holds the same tree and HEAD is where it was.
@@ -80,7 +83,7 @@ export async function takeSnapshot(input: TakeInput): Promise<TakeAnswer> {
     const joined = await remoteTipToJoin(input, place);
     const { last } = place;
     if (last?.tip.tree === tree && last.tip.head === head.oid && joined === null)
-      return { snapshot: null, busy };
+      return { snapshot: null, ref: last.ref, busy };
     const taken = await writeSnapshot(input, {
       ...place,
       tree,
@@ -90,7 +93,7 @@ export async function takeSnapshot(input: TakeInput): Promise<TakeAnswer> {
     await input.faultPoint?.('commit-written');
     if (await moveRef(input, taken)) {
       await input.faultPoint?.('ref-moved');
-      return { snapshot: taken, busy };
+      return { snapshot: taken, ref: taken.ref, busy };
     }
   }
   throw new Failure('ref-moved', `A snapshot branch moved ${MAX_ATTEMPTS} times while a snapshot was taken.`);

@@ -27,6 +27,8 @@ export type ProtectedWork = {
   stats: RunStats;
   standing: Reason | null;
   failure: Failure | null;
+  /** The snapshot branch that has all of now, held files aside; null: there is none, or none was needed. */
+  kept: { on: string; isOnRemote: boolean } | null;
 };
 
 /**
@@ -54,10 +56,12 @@ export async function protectWork(
       return { ...resultOf(work), standing: answer.reason };
     }
     noteTaken(work, answer);
-    if (input.localOnly) return resultOf(work);
+    const keptIn = (isOnRemote: boolean) =>
+      answer.keptOn === null ? null : { on: answer.keptOn, isOnRemote };
+    if (input.localOnly) return { ...resultOf(work), kept: keptIn(false) };
     const unreadable = unreadableOf(answer);
-    const kept = await pushSnapshots(work, ports);
-    return { ...resultOf(work), standing: kept ?? unreadable };
+    const standing = await pushSnapshots(work, ports);
+    return { ...resultOf(work), kept: keptIn(standing === null), standing: standing ?? unreadable };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { ...resultOf(work), failure: error };
@@ -67,7 +71,7 @@ export async function protectWork(
 }
 
 function resultOf({ facts, stats }: SnapshotPush): ProtectedWork {
-  return { facts, stats, standing: null, failure: null };
+  return { facts, stats, standing: null, failure: null, kept: null };
 }
 
 function take(

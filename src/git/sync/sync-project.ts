@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts';
 import { followingMove } from './follow-move.ts';
 import { guardPushes } from './guard-push.ts';
 import { currentFacts, mirrorSnapshots } from './mirror-snapshots.ts';
-import { isProtected, protectWork } from './protect-work.ts';
+import { isProtected, type ProtectedWork, protectWork } from './protect-work.ts';
 import { matchingBranches } from './push-branches.ts';
 import { CONFLICTS, pushRemotes } from './push-remotes.ts';
 import { finishEarlierMove, pushTogether } from './push-together.ts';
@@ -170,7 +170,7 @@ async function whileBlocked(
     stats.remotes = [...before.remotes, ...taken.stats.remotes];
     // How many commits wait on the person's own branches is not for snapshots to say.
     const learned = { ...taken.facts, branch: facts.branch, unpushedCommits: facts.unpushedCommits };
-    if (taken.failure === null) return blocked(reason, learned, stats);
+    if (taken.failure === null) return blocked(withSnapshot(reason, taken), learned, stats);
     throw taken.failure;
   } catch (error) {
     const { failure } = failed(error);
@@ -182,6 +182,14 @@ async function whileBlocked(
     );
     return blocked(reason, facts, before);
   }
+}
+
+/** Who is blocked wants to know first whether the work is kept. */
+function withSnapshot(reason: Reason, { kept, standing }: ProtectedWork): Reason {
+  if (kept === null) return reason;
+  const where = kept.isOnRemote ? `on the remote, on ${kept.on}` : `on ${kept.on}, on this machine alone`;
+  const but = standing === null ? '' : ` But: ${standing.detail}`;
+  return { ...reason, detail: `${reason.detail} Your work is kept ${where}.${but}` };
 }
 
 function done(work: SyncWork): SyncOutcome {

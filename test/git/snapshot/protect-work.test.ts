@@ -3,6 +3,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Reason } from '../../../src/model/failure.ts';
 import { runGit } from '../../support/git-repo.ts';
 import { openRow, type Row } from '../system/repository.ts';
 import { everythingElse } from './bench.ts';
@@ -188,10 +189,14 @@ test.each(Object.entries(BLOCKS))(
       .reverse();
     expect(name).toMatch(new RegExp(`^${branch.replace('*', '[0-9a-f]{12}')}$`));
     expect(await there(`${name}:wörk/new.txt`)).toBe('only here\n');
+    const { reason } = answer.outcome as { reason: Reason };
+    expect(reason.detail).toContain(`Your work is kept on the remote, on ${name}.`);
+    expect(answer.facts.blocked).toEqual(reason);
     expect(await everythingElse(row.repo.path)).toEqual(before);
     const again = await row.sync({ ports });
     expect(again.outcome).toMatchObject({ kind: 'blocked', reason: { code } });
     expect(again.stats.commit).toBeNull();
+    expect((again.outcome as { reason: Reason }).reason).toEqual(reason);
     await git('fsck', '--strict', '--no-dangling');
   },
 );
@@ -216,4 +221,26 @@ test('mode snapshot in a project with LFS: contents go to LFS, pointers to the b
   expect(row.seen.get('big.bin')).toBe('large content\n');
   expect(await everythingElse(row.repo.path)).toEqual(before);
   await expect(readFile(join(row.repo.path, '.git/ran'))).rejects.toThrow('ENOENT');
+});
+
+test('what a snapshot keeps on this machine alone is not told as more', async () => {
+  await git('switch', '-q', '--detach', 'HEAD');
+  await row.repo.write('a.txt', 'work\n');
+  const { outcome } = await row.sync({ github: { syncBranches: ['main'] } });
+  expect(outcome).toMatchObject({
+    reason: {
+      detail: expect.stringMatching(
+        /Your work is kept on auto\/detached-\w+, on this machine alone\. But: Neither /,
+      ),
+    },
+  });
+});
+
+test('where nothing needs a snapshot, none is told of', async () => {
+  await row.sync();
+  await git('switch', '-q', '--detach', 'HEAD');
+  const { outcome } = await row.sync();
+  expect(outcome).toMatchObject({
+    reason: { code: 'detached-head', detail: expect.not.stringContaining('kept') },
+  });
 });
