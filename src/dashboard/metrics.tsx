@@ -159,7 +159,7 @@ function Charts({ metrics: { totals, buckets, until } }: { metrics: RunMetrics }
           series={[
             { name: 'pushed', tone: 'good', values: buckets.map(({ good }) => good) },
             {
-              name: 'nothing to do, or later',
+              name: 'nothing to do, later, or your turn',
               tone: 'quiet',
               values: buckets.map(({ syncs, good, bad }) => syncs - good - bad),
             },

@@ -76,15 +76,20 @@ const SAVE_FACTS = `
 const RUN_STATUS = `SELECT r.status, r.id IS NULL AS forgotten
   FROM jobs j LEFT JOIN runs r ON r.job_id = j.id AND r.fence = :fence WHERE j.id = :jobId`;
 
-// Whoever steps back again and again tells it once: the newest such run stands for those right before it. Figures and
-// events of the others stay.
+// Whoever steps back again and again tells it once, and so does what scan after scan finds blocked by the same: the newest
+// such run stands for those right before it. Figures and events of the others stay.
 const FORGET_SAME = `
   DELETE FROM runs WHERE id = (
     SELECT before.id FROM runs before JOIN runs r ON r.job_id = before.job_id AND r.fence = :fence
-    WHERE before.job_id = :jobId AND r.status = 'retrying' AND before.status = 'retrying'
-      AND r.error ->> '$.code' = :code AND before.error ->> '$.code' = :code
-      AND before.commit_id IS NULL AND before.files_changed = 0 AND before.bytes_pushed = 0 AND before.remotes = '[]'
+    WHERE before.job_id = :jobId AND before.status = r.status
+      AND (r.status = 'retrying' OR (r.trigger_kind = 'scan' AND before.trigger_kind = 'scan'
+        AND r.error ->> '$.detail' = before.error ->> '$.detail' AND ${isIdle('r')}))
+      AND r.error ->> '$.code' = :code AND before.error ->> '$.code' = :code AND ${isIdle('before')}
       AND before.fence = (SELECT max(fence) FROM runs WHERE job_id = :jobId AND fence < :fence))`;
+
+function isIdle(run: string): string {
+  return `${run}.commit_id IS NULL AND ${run}.files_changed = 0 AND ${run}.bytes_pushed = 0 AND ${run}.remotes = '[]'`;
+}
 
 type Plan = { sql: string; args: SqlArgs; status: RunStatus; reason: Reason | null };
 
@@ -132,6 +137,18 @@ function factsStatement(facts: ProjectFacts, owner: SqlArgs) {
   return { sql: SAVE_FACTS, args: { ...owner, ...figures, ...documents } };
 }
 
+/** What one run may have in common with the one before it, so that one of them is told. */
+function repeatable(outcome: JobOutcome): Reason | null {
+  switch (outcome.kind) {
+    case 'later':
+    case 'blocked':
+    case 'conflict':
+      return outcome.reason;
+    default:
+      return null;
+  }
+}
+
 /**
  * Settles `(jobId, fence)`. `lost`: the lease was taken away or the project removed; nothing was written, and the
  * sync's result must not be used. Safe to repeat when the answer was lost.
@@ -142,17 +159,17 @@ export async function settleJob(db: Database, options: SettleOptions): Promise<'
   const plan = planOf(outcome, options.againMs == null ? null : Math.ceil(Math.max(options.againMs, 0)));
   const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
   const saving = facts ? [factsStatement(facts, owner)] : [];
-  const isLater = outcome.kind === 'later';
+  const repeats = repeatable(outcome);
   const results = await db.batch([
     ...saving,
     { sql: plan.sql, args: { ...nowArgs(options), ...owner, ...closing, ...plan.args } },
-    ...(isLater ? [{ sql: FORGET_SAME, args: { ...owner, code: outcome.reason.code } }] : []),
+    ...(repeats ? [{ sql: FORGET_SAME, args: { ...owner, code: repeats.code } }] : []),
   ]);
   if (results[saving.length]?.length === 1) return 'settled';
   // No row: an earlier send may have settled it and only its answer been lost; then its run says so, or was forgotten
   // for the next one like it.
   const [run] = await db.run(RUN_STATUS, owner);
   if (run === undefined) return 'lost';
-  if (isLater && run.forgotten === 1) return 'settled';
+  if (repeats && run.forgotten === 1) return 'settled';
   return run.status === plan.status ? 'settled' : 'lost';
 }

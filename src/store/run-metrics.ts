@@ -32,7 +32,7 @@ const figuresOf = (rows: string) => `WITH part AS MATERIALIZED (${rows}),
   ranked AS MATERIALIZED (SELECT duration FROM good ORDER BY duration)
   SELECT (SELECT count(*) FROM part) AS syncs,
     (SELECT count(*) FROM part WHERE status = 'success') AS good,
-    (SELECT count(*) FROM part WHERE status IN ('failed', 'blocked', 'conflict', 'crashed')) AS bad,
+    (SELECT count(*) FROM part WHERE status IN ('failed', 'crashed')) AS bad,
     (SELECT coalesce(sum(bytes), 0) FROM part) AS bytes,
     (SELECT duration FROM ranked LIMIT 1 OFFSET (SELECT max((count(*) * 50 + 99) / 100 - 1, 0) FROM ranked)) AS p50,
     (SELECT duration FROM ranked LIMIT 1 OFFSET (SELECT max((count(*) * 95 + 99) / 100 - 1, 0) FROM ranked)) AS p95`;

@@ -122,7 +122,7 @@ export type RunTotals = {
   totalSyncs: number;
   successfulSyncs: number;
   failedSyncs: number;
-  /** 0..1; 1 while there is none. */
+  /** Of those that succeeded or failed, 0..1; 1 while there is none. */
   successRate: number;
   averageDurationMs: number;
   p95DurationMs: number;
@@ -135,7 +135,8 @@ const TOTALS = `WITH recent AS MATERIALIZED (
     WHERE finished_at IS NOT NULL AND status NOT IN ('retrying', 'crashed') ORDER BY finished_at DESC LIMIT 1000)
   SELECT clock.now AS now,
     (SELECT sum(runs) FROM run_totals WHERE status IN ('success', 'no-change')) AS successful,
-    (SELECT sum(runs) FROM run_totals WHERE status IN ('failed', 'blocked', 'conflict')) AS failed,
+    (SELECT sum(runs) FROM run_totals WHERE status = 'failed') AS failed,
+    (SELECT sum(runs) FROM run_totals WHERE status IN ('blocked', 'conflict')) AS waiting,
     (SELECT min(finished_at) FROM recent) AS recent_since,
     (SELECT count(*) FROM recent WHERE finished_at > clock.now - 3600000) AS last_hour,
     (SELECT avg(duration) FROM recent) AS average,
@@ -148,23 +149,24 @@ const MINUTE_MS = 60_000;
 
 /**
  * Figures for the status page; the cost does not grow with the history.
- * A sync is an attempt that came to an answer: `success` and `no-change` succeeded; `failed`, `blocked` and `conflict`
- * did not; `retrying` and `crashed` are not counted, their last attempt is. Totals count since the beginning, also
- * what was deleted from the history since. Durations are of the last 1,000 syncs in the history; throughput is of the
+ * A sync is an attempt that came to an answer: `success` and `no-change` succeeded, `failed` did not; `blocked` and
+ * `conflict` are syncs too, and say of a project that it waits for a person: they are in the total and in no rate.
+ * `retrying` and `crashed` are not counted, their last attempt is. Totals count since the beginning, also what was
+ * deleted from the history since. Durations are of the last 1,000 syncs in the history; throughput is of the
  * last hour, or of the last 1,000 syncs when the hour had more.
  */
 export async function runTotals(db: Database): Promise<RunTotals> {
   const [row] = await db.run(TOTALS);
   const figure = (name: string) => Number(row?.[name] ?? 0);
-  const totalSyncs = figure('successful') + figure('failed');
+  const tried = figure('successful') + figure('failed');
   const lastHour = figure('last_hour');
   const full = lastHour >= MOST_RECENT;
   const spanMs = full ? Math.max(MINUTE_MS, figure('now') - figure('recent_since')) : HOUR_MS;
   return {
-    totalSyncs,
+    totalSyncs: tried + figure('waiting'),
     successfulSyncs: figure('successful'),
     failedSyncs: figure('failed'),
-    successRate: totalSyncs === 0 ? 1 : figure('successful') / totalSyncs,
+    successRate: tried === 0 ? 1 : figure('successful') / tried,
     averageDurationMs: Math.round(figure('average')),
     p95DurationMs: figure('p95'),
     throughputPerMinute: Math.round((lastHour / (spanMs / MINUTE_MS)) * 100) / 100,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { reasonOf } from '../../src/model/failure.ts';
 import type { ProjectFacts } from '../../src/model/project.ts';
-import type { RunStats } from '../../src/model/run.ts';
-import { settleJob } from '../../src/queue/settle.ts';
+import { NO_STATS, type RunStats } from '../../src/model/run.ts';
+import { type JobOutcome, settleJob } from '../../src/queue/settle.ts';
 import { unparkAll } from '../../src/queue/unpark.ts';
 import { addProjectRow, describeDatabases, readEvents, readJobRow } from '../support/database.ts';
 import {
@@ -232,6 +232,39 @@ describeDatabases('settleJob()', (db) => {
     const runs = await readRuns(db());
     expect(runs).toMatchObject([{ status: 'conflict' }, { status: 'blocked' }]);
     expect(JSON.parse(String(runs[0]?.error))).toMatchObject({ code: 'remote-diverged', retryable: false });
+  });
+
+  test('what scan after scan finds blocked by the same is one run, the newest; figures count each', async () => {
+    await addProjectRow(db(), 'blog');
+    const before = await db().run("SELECT runs FROM run_totals WHERE status = 'blocked'");
+    const missing = { kind: 'blocked', reason: reasonOf('remote-missing', 'blog has no remote.') } as const;
+    let at = T0;
+    const settled = async (trigger: 'scan' | 'watch', outcome: JobOutcome, stats = NO_STATS) => {
+      at += 10;
+      await put(db(), 'blog', at, { trigger, delayMs: 0 });
+      const job = await claimOne(db(), at);
+      const closing = { ...job, outcome, facts: null, stats, now: at + 1 };
+      expect(await settleJob(db(), closing)).toBe('settled');
+      return closing;
+    };
+    await settled('watch', missing);
+    const first = await settled('scan', missing);
+    await settled('scan', missing);
+    const third = await settled('scan', missing);
+    const told = async () =>
+      (await readRuns(db())).map((run) => `${run.trigger_kind} ${JSON.parse(String(run.error)).code}`);
+    expect(await told()).toEqual(['watch remote-missing', 'scan remote-missing']);
+    expect((await readRuns(db()))[1]).toMatchObject({ finished_at: third.now });
+    // The answer to one that is forgotten since was lost: asked again, it is settled all the same.
+    expect(await settleJob(db(), first)).toBe('settled');
+    // News: another reason, another text, or something that was done.
+    await settled('scan', { ...missing, reason: reasonOf('identity-missing', 'Nobody.') });
+    await settled('scan', { ...missing, reason: reasonOf('identity-missing', 'Nobody here.') });
+    await settled('scan', { ...missing, reason: reasonOf('identity-missing', 'Nobody here.') }, STATS);
+    await settled('scan', { ...missing, reason: reasonOf('identity-missing', 'Nobody here.') });
+    expect((await told()).slice(2)).toEqual(new Array(4).fill('scan identity-missing'));
+    const after = await db().run("SELECT runs FROM run_totals WHERE status = 'blocked'");
+    expect(Number(after[0]?.runs) - Number(before[0]?.runs)).toBe(8);
   });
 
   test('parked jobs fail visibly and wait until unparked', async () => {

@@ -18,15 +18,17 @@ describeDatabases('the figures of a period', (db) => {
       { finishedAt: 1_499, status: 'failed' },
       { finishedAt: 1_500, status: 'no-change' },
       { finishedAt: 1_999, status: 'crashed' },
+      { finishedAt: 1_998, status: 'blocked' },
+      { finishedAt: 1_997, status: 'conflict' },
       { finishedAt: 2_000 },
       { finishedAt: null },
     ]);
     const { totals, buckets } = await runMetrics(db(), { from: 1_000, until: 2_000, count: 2 });
     expect(buckets).toEqual([
       { from: 1_000, ...NOTHING, syncs: 2, good: 1, bad: 1, p50Ms: 10, p95Ms: 10 },
-      { from: 1_500, ...NOTHING, syncs: 2, bad: 1 },
+      { from: 1_500, ...NOTHING, syncs: 4, bad: 1 },
     ]);
-    expect(totals).toEqual({ ...NOTHING, syncs: 4, good: 1, bad: 2, p50Ms: 10, p95Ms: 10 });
+    expect(totals).toEqual({ ...NOTHING, syncs: 6, good: 1, bad: 2, p50Ms: 10, p95Ms: 10 });
   });
 
   test('runMetrics() takes percentiles of what pushed, and counts one project alone', async () => {

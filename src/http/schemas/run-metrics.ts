@@ -20,7 +20,9 @@ export const RunMetricsQuerySchema = z.object({
 const FiguresSchema = z.object({
   syncs: z.int(),
   good: z.int().openapi({ description: 'Those that brought something to a remote.' }),
-  bad: z.int().openapi({ description: 'Those that failed, were blocked, met a conflict or crashed.' }),
+  bad: z.int().openapi({
+    description: 'Those that failed or crashed. One that waits for you (blocked, conflict) is neither.',
+  }),
   bytes: z.int(),
   p50Ms: DurationMsSchema.nullable().openapi({ description: 'Of what pushed; null when nothing did.' }),
   p95Ms: DurationMsSchema.nullable(),

@@ -26,10 +26,16 @@ const StatusSchema = z
       stats: z.object({
         queueSize: z.int(),
         activeSyncs: z.int(),
-        totalSyncs: z.int(),
-        successfulSyncs: z.int(),
-        failedSyncs: z.int(),
-        successRate: z.number().min(0).max(1),
+        totalSyncs: z.int().openapi({
+          description:
+            'Attempts that came to an answer: success, no-change, failed, blocked or conflict. Not retrying or crashed: their last attempt is.',
+        }),
+        successfulSyncs: z.int().openapi({ description: 'success and no-change.' }),
+        failedSyncs: z.int().openapi({ description: 'failed.' }),
+        successRate: z.number().min(0).max(1).openapi({
+          description:
+            'Of those that succeeded or failed; 1 while there is none. A sync that waits for you (blocked, conflict) is in no rate.',
+        }),
         averageDurationMs: z.number(),
         p95DurationMs: z.number(),
         throughputPerMinute: z.number(),
