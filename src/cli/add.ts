@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Client } from '../client/index.ts';
 import { oneOf } from './arguments.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
 import { describeProject } from './project-lines.ts';
@@ -67,6 +68,8 @@ async function add({ client, host, output }: Asked, path: string, options: Optio
   return EXIT.done;
 }
 
+type Upload = Awaited<ReturnType<Client['previewProject']>>['upload'];
+
 async function preview({ client, output }: Asked, path: string, options: Options): Promise<ExitCode> {
   output.progress.show({ phase: 'Looking', detail: path });
   const answer = await client.previewProject({ path, ...settingsOf(options) });
@@ -77,8 +80,26 @@ async function preview({ client, output }: Asked, path: string, options: Options
   const where = upload.remoteUrl ?? 'no remote yet';
   output.line(`Would be uploaded (${where}): ${count(upload.files, 'file')}, ${sizeInWords(upload.bytes)}.`);
   for (const file of upload.sample) output.line(`  ${file}`);
-  if (upload.heldCount > 0) output.line(`Would stay here: ${count(upload.heldCount, 'file')}.`);
-  for (const { path: held, reason, rule } of upload.held) output.line(`  ${held} (${reason}: ${rule})`);
+  for (const line of heldLines(upload)) output.line(line);
   output.line('Nothing was changed.');
   return EXIT.done;
+}
+
+/** What is held in the work tree stays there alone; what is held in a commit keeps the whole branch here. */
+function heldLines({ held, heldCount }: Upload): string[] {
+  const named = (files: Upload['held']) =>
+    files.map(({ path, reason, rule }) => `  ${path} (${reason}: ${rule})`);
+  const committed = held.filter(({ commit }) => commit !== null);
+  const loose = held.filter(({ commit }) => commit === null);
+  const more = heldCount - held.length;
+  return [
+    ...(loose.length > 0 ? [`Would stay here: ${count(loose.length, 'file')}.`, ...named(loose)] : []),
+    ...(committed.length > 0
+      ? [
+          `In your commits, which would wait for your word: ${count(committed.length, 'file')}.`,
+          ...named(committed),
+        ]
+      : []),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }

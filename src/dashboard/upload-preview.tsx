@@ -45,9 +45,10 @@ export function UploadPreview({ upload }: { upload: Upload }) {
         <details open>
           <summary>{countText(heldCount, 'file')} would stay on this machine</summary>
           <ul class="paths">
-            {held.slice(0, MOST_NAMED).map(({ path, reason }) => (
+            {held.slice(0, MOST_NAMED).map(({ path, reason, commit }) => (
               <li key={path}>
                 <code>{path}</code> {heldReasonText(reason)}
+                {commit !== null && ', and is in a commit: the branch would wait for your word'}
               </li>
             ))}
             {heldCount > MOST_NAMED && <li>and {(heldCount - MOST_NAMED).toLocaleString()} more</li>}

@@ -81,9 +81,14 @@ async function listNamed(folder: string): Promise<Dirent[]> {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOTDIR') throw new Failure('not-a-repository', `${folder} is a file.`, { cause: error });
-    if (isAbsent(error))
-      throw new Failure('folder-missing', `There is no folder ${folder}.`, { cause: error });
+    if (code === 'ENOTDIR') {
+      const action = 'Name the folder that it is in.';
+      throw new Failure('not-a-repository', `${folder} is a file.`, { cause: error, action });
+    }
+    if (isAbsent(error)) {
+      const action = 'Look at the name, or make the folder first.';
+      throw new Failure('folder-missing', `There is no folder ${folder}.`, { cause: error, action });
+    }
     throw new Failure('folder-unreadable', `${folder} cannot be read (${code}).`, { cause: error });
   }
 }

@@ -14,6 +14,7 @@ import { findSettings } from '../projects/settings-home.ts';
 import { updateSettings } from '../projects/update.ts';
 import type { GithubTools } from '../runner/github-tools.ts';
 import { findSavedProject } from '../store/projects.ts';
+import { requireNamedFolder } from './named-folder.ts';
 import { createFor } from './repository-control.ts';
 
 type Ports = { enrol: EnrolPorts; tools: Pick<GithubTools, 'github' | 'hasApi'> };
@@ -23,6 +24,7 @@ export async function addProject(
   { path, projectName, github, init = false, create }: AddProject,
   { enrol, tools }: Ports,
 ): Promise<Project> {
+  await requireNamedFolder(path);
   if (init && !(await isRepository(path))) await initRepository(path, enrol);
   const patch =
     create === undefined

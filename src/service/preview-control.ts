@@ -9,6 +9,7 @@ import { GithubConfigSchema } from '../model/project-config.ts';
 import type { Service } from '../model/service.ts';
 import { findSettings } from '../projects/settings-home.ts';
 import { requireUnderRoots } from '../projects/under-roots.ts';
+import { requireNamedFolder } from './named-folder.ts';
 
 /** Everything is read for it; a folder that takes longer is not shown. */
 const LONGEST_MS = 60_000;
@@ -24,6 +25,7 @@ export function createPreviewControl({
   return {
     async previewProject({ path, github = {}, onlyUnderRoots = false }) {
       if (onlyUnderRoots) await requireUnderRoots(path, roots());
+      await requireNamedFolder(path);
       const limit = timeLimit(sync, LONGEST_MS, path);
       try {
         const settings = await findSettings(path);

@@ -114,3 +114,58 @@ test('create makes nothing for a folder that has a remote, or on a host without 
   await expect(add({ path, create: {} })).rejects.toMatchObject({ code: 'remote-exists' });
   expect(made).toEqual([]);
 });
+
+test('a folder that is not there, and a file, are told as wrong names', async () => {
+  const { add } = await adding();
+  const nowhere = join(folder, 'nope');
+  for (const ask of [
+    () => add({ path: nowhere }),
+    () => add({ path: nowhere, init: true }),
+    () => preview(nowhere),
+  ])
+    await expect(ask()).rejects.toMatchObject({
+      ...{ code: 'folder-missing', message: `There is no folder ${nowhere}.` },
+      action: expect.stringContaining('Look at the name'),
+    });
+  const file = join(folder, 'file.txt');
+  await writeFile(file, 'x');
+  await expect(add({ path: file })).rejects.toMatchObject({
+    ...{ code: 'not-a-repository', action: 'Name the folder that it is in.' },
+  });
+});
+
+test('a folder in the middle of a rebase is synced on the branch that is rebased', async () => {
+  const { add } = await adding();
+  const repo = await createGitRepo({ path: join(folder, 'notes') });
+  const commit = async (text: string) => {
+    await repo.write('a.txt', text);
+    await repo.git('add', '--all');
+    await repo.git('commit', '--quiet', '--message', text);
+  };
+  await commit('one');
+  await repo.git('switch', '-qc', 'draft');
+  await commit('two');
+  await repo.git('switch', '-q', 'main');
+  await commit('three');
+  await repo.git('switch', '-q', 'draft');
+  await repo.git('rebase', '-q', 'main').catch(() => undefined);
+  const { github } = await add({ path: repo.path });
+  expect(github.syncBranches).toEqual(['draft', 'auto/*']);
+});
+
+test('a preview names a file once that is held in several commits and in the work tree', async () => {
+  const repo = await createGitRepo({ path: join(folder, 'notes') });
+  for (const text of ['PASSWORD=hunter2hunter2', 'PASSWORD=hunter3hunter3']) {
+    await repo.write('.env', text);
+    await repo.git('add', '--all');
+    await repo.git('commit', '--quiet', '--message', 'env');
+  }
+  await repo.write('.env', 'PASSWORD=hunter4hunter4');
+  await repo.write('id_rsa', 'a key');
+  const { held, heldCount } = await preview(repo.path);
+  expect(held.map(({ path, commit }) => [path, commit !== undefined])).toEqual([
+    ['.env', true],
+    ['id_rsa', false],
+  ]);
+  expect(heldCount).toBe(2);
+});

@@ -114,6 +114,13 @@ async function inCommits(
   return sum;
 }
 
+/** A person decides about files: one that is held in several commits, or there and in the work tree, is named once. */
+function onceAPath(held: readonly HeldFile[]): HeldFile[] {
+  const byPath = new Map<string, HeldFile>();
+  for (const file of held) if (!byPath.has(file.path)) byPath.set(file.path, file);
+  return [...byPath.values()];
+}
+
 function summary(
   about: Pick<UploadPreview, 'isRepository' | 'branch' | 'remoteUrl'>,
   wanted: readonly FileChange[],
@@ -122,7 +129,7 @@ function summary(
 ): UploadPreview {
   const present = wanted.filter((change) => change.kind !== 'deleted');
   const bytes = present.reduce((sum, change) => sum + change.sizeBytes, 0);
-  const all = [...held, ...committed.held];
+  const all = onceAPath([...committed.held, ...held]);
   const names = [...committed.sample, ...present.map(({ path }) => displayPath(path))];
   return {
     ...about,

@@ -66,8 +66,11 @@ export const UploadPreviewSchema = z
     uncommittedFiles: z.int(),
     unpushedCommits: z.int(),
     sample: z.array(z.string()).openapi({ description: 'The first of the files.' }),
-    heldCount: z.int(),
-    held: z.array(HeldFileSchema).openapi({ description: 'What would stay on the machine; at most 500.' }),
+    heldCount: z.int().openapi({ description: 'Files, each counted once.' }),
+    held: z.array(HeldFileSchema).openapi({
+      description:
+        'What would stay on the machine, each path once; at most 500. With a `commit`, all of the branch waits.',
+    }),
   })
   .openapi('UploadPreview');
 export type WireUpload = z.infer<typeof UploadPreviewSchema>;
