@@ -31,7 +31,7 @@ import { createSyncTools } from './runner/sync-tools.ts';
 import { createThinning } from './runner/thin-snapshots.ts';
 import { createUpkeep } from './runner/upkeep.ts';
 import { boundAddress, machineIdOf, shownHost } from './service/names.ts';
-import { databasePathOf, dataFolderOf, keepStoreOut, openStore, takeOver } from './service/open-store.ts';
+import { databasePathOf, dataFolderOf, openStore, takeOver } from './service/open-store.ts';
 import { createService } from './service/service.ts';
 import type { Database } from './store/database.ts';
 import { appendEvents, eventBounds, readEvents } from './store/events.ts';
@@ -111,7 +111,9 @@ export function assemble(given: Parts): App {
   const bus = openBus(parts);
   const scanner = createChangeScanner({ env: host.env, homeDir: host.homeDir });
   const named: { roots: string[] } = { roots: [] };
-  const service = buildService({ ...parts, config, machineId, workerId, bus, scanner, named });
+  const databasePath = databasePathOf(host, config.current());
+  const enrol = { db, machineId, env: host.env, homeDir: host.homeDir, databasePath };
+  const service = buildService({ ...parts, config, enrol, machineId, workerId, bus, scanner, named });
   const notices = noticesOf({ host, db, bus, log, machineId, service, config });
   let listening: Listening | null = null;
   const { app: api, closeFeeds } = createApi({
@@ -136,11 +138,9 @@ export function assemble(given: Parts): App {
       const { host: name, port } = config.current();
       listening = await host.listen(api, { hostname: boundAddress(name), port });
       await takeOver(db, { host, machineId, workerId });
-      const { env, homeDir } = host;
       const { autoStart } = config.current();
-      const enrolled = await enrolFolders(folders, { db, machineId, env, homeDir, clock, autoStart });
+      const enrolled = await enrolFolders(folders, { ...enrol, clock, autoStart });
       named.roots = enrolled.roots;
-      await keepStoreOut(db, { host, machineId, config: config.current(), log });
       if (autoStart) await service.start();
       else await markStopped({ db, log, workerId });
       await notices.start();
@@ -175,6 +175,7 @@ function openBus({ db, host, log }: Parts): EventBus {
 type Built = Parts & {
   secretEnv: Host['env'];
   config: ConfigAccess;
+  enrol: EnrolPorts & { databasePath: string | null };
   machineId: string;
   workerId: string;
   bus: EventBus;
@@ -183,9 +184,8 @@ type Built = Parts & {
 };
 
 function buildService(built: Built) {
-  const { host, log, db, config, machineId, workerId, bus, scanner, named } = built;
-  const { clock, random, env, homeDir, watchTree, openFolderEvents } = host;
-  const enrol: EnrolPorts = { db, machineId, env, homeDir };
+  const { host, log, db, config, enrol, machineId, workerId, bus, scanner, named } = built;
+  const { clock, random, watchTree, openFolderEvents } = host;
   const { projects } = built;
   const progress = createProgressTable();
   const { mcpClient } = built;
@@ -223,7 +223,7 @@ function buildService(built: Built) {
       publicUrl,
     },
     health: { writeDatabase: () => markSeen(db, { workerId }), dataFolder: built.dataFolder },
-    backup: { clock, databasePath: databasePathOf(host, config.current()) },
+    backup: { clock, databasePath: enrol.databasePath },
     createPipeline: () =>
       createPipeline({
         ...{ db, bus, clock, random, log, workerId, machineId, projects, scanner, upkeep },

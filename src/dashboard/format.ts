@@ -63,9 +63,9 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 
 export const shortId = (id: string) => id.slice(0, 7);
 
-/** What to do, without the words for programs: the page has buttons for these requests. */
+/** What to do, without the words for programs and the command line: the page has buttons for these. */
 export function adviceText(action: string): string {
-  return action.replace(/ \((?:GET|POST|PUT|PATCH|DELETE) [^)]*\)/g, '');
+  return action.replace(/ \((?:(?:GET|POST|PUT|PATCH|DELETE) |`gitferry )[^)]*\)/g, '');
 }
 
 /** What a person typed as local time; nothing, or half of it, filters nothing. */

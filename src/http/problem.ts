@@ -50,6 +50,7 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   'folder-missing': 422,
   'folder-unreadable': 422,
   'project-file-invalid': 422,
+  'database-in-project': 422,
   'unsupported-object-format': 422,
   'unsupported-ref-storage': 422,
   'unsupported-extension': 422,

@@ -20,7 +20,7 @@ export function wireProject(view: ProjectView): WireProject {
     machineId: view.machineId,
     configHome: view.configHome,
     state: view.state,
-    stateReason: view.stateReason && wireReason(view.stateReason),
+    stateReason: view.stateReason && withName(wireReason(view.stateReason), view.projectId),
     pausedUntil: isoOrNull(view.pausedUntil),
     github: wireGithub(github),
     mode: github.mode,
@@ -38,6 +38,11 @@ export function wireProject(view: ProjectView): WireProject {
     lastSync: view.lastRun && wireLastSync(view.lastRun),
     job: job === null || job.state === 'idle' ? null : wireJob(job),
   };
+}
+
+/** Commands that the action names can be run as they are read. */
+function withName<T extends { action: string }>(reason: T, projectId: string): T {
+  return { ...reason, action: reason.action.replaceAll('<project>', projectId) };
 }
 
 export function wireHeldFile(file: HeldFile): WireHeldFile {

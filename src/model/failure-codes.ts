@@ -10,11 +10,18 @@ const FINISH = 'Finish or abort it with git; syncing goes on by itself afterward
 const WAITS = 'Nothing to do: it is tried again by itself.';
 
 const folder = {
-  'folder-missing': never('Bring the folder back (mount the drive, undo the move), or remove the project.'),
+  'folder-missing': never(
+    'Bring the folder back (mount the drive, undo the move): the next scan finds it, `gitferry sync` at once. Or remove the project.',
+  ),
   'folder-unreadable': never('Give the user that runs gitferry permission to read the folder.'),
-  'not-a-repository': never('Run `git init` there first, or name another folder.'),
+  'not-a-repository': never(
+    'Make it one (`git init` there, or `gitferry add --init`), or name another folder.',
+  ),
   'project-file-invalid': never(
     'Correct project.json at the named position; gitferry never overwrites a broken file.',
+  ),
+  'database-in-project': never(
+    'Add the database to the .gitignore there, or start gitferry with another place for it: --db or SYNC_DB_PATH.',
   ),
   'bare-repository': never('Name the folder with the working files; a bare repository has none.'),
   'unsupported-object-format': never(
@@ -67,7 +74,9 @@ const folder = {
   ),
   'push-hook-refused': never('Read what the pre-push hook says and correct it; the next save tries again.'),
   'identity-missing': never('Set who you are: `git config --global user.name "..."` and `user.email "..."`.'),
-  'branch-not-synced': never('Switch to a synced branch, or add this one to github.syncBranches.'),
+  'branch-not-synced': never(
+    'Switch to a synced branch, or add this one to github.syncBranches. When you have pushed it by hand: `gitferry sync` sees that at once.',
+  ),
   'remote-missing': never('Add one: `git remote add origin <url>`, or set github.remoteUrl.'),
   'remote-unsupported': never('Use an https address with a token, or an SSH address.'),
   'message-command-not-allowed': never(
@@ -85,10 +94,10 @@ const folder = {
     'Push the submodule first (`git push` in its folder); what it stands at is recorded by itself afterwards.',
   ),
   'mass-deletion': never(
-    'If the deletion is meant, confirm it (POST …/deletions/confirm) or commit it with git; otherwise bring the files back.',
+    'If the deletion is meant, confirm it (`gitferry hold list <project>` shows how, and so does the page) or commit it with git; otherwise bring the files back.',
   ),
   'secret-in-commit': never(
-    'Take it out of the unpushed commits (`git rebase -i`) and revoke the secret; if it is none, release it (POST …/held/release).',
+    'Take it out of the unpushed commits (`git rebase -i`) and revoke the secret; if it is none, release it (`gitferry hold release <project> <path>`, or on the page).',
   ),
   'disk-full': backoff('Free some disk space.'),
   'file-unreadable': backoff('Give the user that runs gitferry permission to read the file.'),
@@ -134,7 +143,7 @@ const remote = {
     'Bring its commits in yourself (git pull <address> <branch>), or start the mirror anew: a mirror is never merged from and never forced. Every sync looks again.',
   ),
   'content-conflict': never(
-    'Both sides are on the remote. Choose mine, theirs or both (POST /api/sync/projects/:projectId/conflict), or merge with git.',
+    'Both sides are on the remote. Choose mine, theirs or both (`gitferry conflict <project> mine`, and so on, or on the page), or merge with git.',
   ),
   'unrelated-histories': never(
     'Check the remote address: the branch there shares no commit with the one here.',
@@ -166,14 +175,14 @@ const service = {
   'not-compared': soon(
     'Nothing to do while the service runs: it is looked at within moments. Otherwise start it.',
   ),
-  'quiet-hours': never('Nothing to do. To sync now, trigger it with {"immediate": true}.'),
+  'quiet-hours': never('Nothing to do. To sync now all the same: `gitferry sync`, or on the page.'),
   'job-timeout': backoff(WAITS),
   'lease-lost': soon(WAITS),
   aborted: soon(WAITS),
   crashed: backoff('If it happens again, read the log: a sync ended together with its process.'),
   'internal-error': backoff('This is a fault in gitferry: report it with the log.'),
   'file-held': never(
-    'Release the file once or for ever (github.guard.allow), or keep it out of git (.gitignore).',
+    'Release the file once or for ever (`gitferry hold release <project> <path>`, or on the page), or keep it out of git (.gitignore).',
   ),
   'invalid-config': never('Correct the named settings; nothing was started.'),
   'port-in-use': never('Choose another port: --port, SYNC_API_PORT, or "port" in gitferry.json.'),
@@ -206,6 +215,12 @@ export type FailureCode = keyof typeof FAILURES;
 export const STANDING_CODES: ReadonlySet<FailureCode> = new Set(
   Object.keys(folder) as (keyof typeof folder)[],
 );
+
+/** No sync is even begun: what is asked is not known, or it would commit what no project may have. */
+export const UNTOUCHED_CODES: ReadonlySet<FailureCode> = new Set([
+  'project-file-invalid',
+  'database-in-project',
+]);
 
 /** States in which a project is blocked and its work still goes to a snapshot branch. */
 export const PROTECTED_CODES: ReadonlySet<FailureCode> = new Set([

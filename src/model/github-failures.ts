@@ -31,7 +31,7 @@ export const githubFailures = {
   'repository-refused': never(
     'Read what the host says; the token needs the right to make repositories there.',
   ),
-  'remote-exists': never('Leave `create` out: the folder is pushed to the remote that it has.'),
+  'remote-exists': never('Add it without making a repository: it is pushed to the remote that it has.'),
   'no-side-branch': never('Nothing to do: no work of this project waits on a branch beside its own.'),
   'pull-request-refused': never('Read what the host says, or open the pull request there.'),
 } as const satisfies Record<string, FailureRow>;

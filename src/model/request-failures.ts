@@ -27,19 +27,25 @@ export const requestFailures = {
   ),
   'not-found': never('See GET /openapi.json for the routes.'),
   'method-not-allowed': never('Use a method from the Allow header.'),
-  'project-not-found': never('See GET /api/sync/projects for the ids.'),
-  'token-not-found': never('See GET /api/sync/tokens for the ids.'),
+  'project-not-found': never('See `gitferry list`, or GET /api/sync/projects, for the ids.'),
+  'token-not-found': never('See `gitferry token list`, or GET /api/sync/tokens, for the ids.'),
   'token-exists': never('Choose another name, or revoke the other token first.'),
-  'snapshot-not-found': never('See GET /api/sync/projects/:projectId/snapshots for the ids.'),
-  'project-disabled': never('Enable it first: PATCH with {"github":{"enabled":true}}.'),
-  'file-not-held': never('See GET /api/sync/projects/:projectId/held for what is held now.'),
+  'snapshot-not-found': never(
+    'See `gitferry snapshots <project>`, or GET /api/sync/projects/:projectId/snapshots, for the ids.',
+  ),
+  'project-disabled': never(
+    'Enable it first: `gitferry config set enabled true --project <project>`, or on the page.',
+  ),
+  'file-not-held': never(
+    'See `gitferry hold list`, or GET /api/sync/projects/:projectId/held, for what is held now.',
+  ),
   'file-not-releasable': never('Use Git LFS, or keep the file out of git: GitHub takes none above 100 MB.'),
   'no-deletions': never('Nothing to do: no deletions wait for a word (any more).'),
   'deletions-changed': never(
-    'Look again (GET /api/sync/projects/:projectId/held) and confirm what is shown now.',
+    'Look again (`gitferry hold list`, or on the page) and confirm what is shown now.',
   ),
   'no-conflict': never('Nothing to do: the project has no conflict (any more).'),
   'project-exists': never('Use the existing project.'),
-  'service-stopped': never('Start it first: POST /api/sync/start.'),
+  'service-stopped': never('Start the syncing first, on the page or by POST /api/sync/start.'),
   'too-many-listeners': backoff('Close other feed connections, or try again later.'),
 } as const satisfies Record<string, FailureRow>;

@@ -4,10 +4,12 @@
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '../model/failure.ts';
+import { UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';
 import { failureOfKnown } from '../model/lost-repository.ts';
 import type { Project } from '../model/project.ts';
 import type { GithubConfig } from '../model/project-config.ts';
+import { refuseOwnDatabase } from '../runner/own-database.ts';
 import type { Database } from '../store/database.ts';
 import { findSavedProject, type SavedProject, saveFacts, saveProject } from '../store/projects.ts';
 import { inspectRepository } from './inspect.ts';
@@ -18,11 +20,13 @@ export type EnrolPorts = {
   machineId: string;
   env: Readonly<Record<string, string | undefined>>;
   homeDir: string;
+  /** The service's own file, which no project may commit; null or left out: it is on a server. */
+  databasePath?: string | null;
 };
 
 /**
  * Enrols the work tree at `path`, or brings an enrolled one up to date with its files. Idempotent.
- * @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable`
+ * @throws Failure `not-a-repository`, `folder-missing`, `folder-unreadable`, `database-in-project`
  */
 export async function enrolProject(
   input: { path: string; projectName?: string; github?: GithubConfig },
@@ -53,6 +57,7 @@ async function enrolKnown(
     );
   }
   const github = settings.github ?? input.github ?? known?.github ?? namedDefaults(first.branch);
+  if (github.enabled) await refuseOwnDatabase(path, ports);
   const wished = settings.file?.projectId;
   const asked = {
     ...(wished !== undefined && PROJECT_ID_PATTERN.test(wished) && { projectId: wished as ProjectId }),
@@ -91,7 +96,7 @@ async function noteReason(project: Project, failure: Failure, { db }: EnrolPorts
 
 async function noteBroken(project: Project, settings: FoundSettings, ports: EnrolPorts): Promise<Project> {
   const { blocked } = project.facts;
-  if (settings.broken === null && blocked?.code !== 'project-file-invalid') return project;
+  if (settings.broken === null && !(blocked && UNTOUCHED_CODES.has(blocked.code))) return project;
   const facts = { ...project.facts, blocked: settings.broken };
   await saveFacts(ports.db, project.projectId, facts);
   return { ...project, facts };

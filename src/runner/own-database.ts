@@ -3,11 +3,11 @@
 
 import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { deniedName } from '../guard/deny-names.ts';
-import type { Log } from '../host/log.ts';
+import { openIgnoreRules } from '../git/changes/ignore.ts';
+import { readGitConfig } from '../git/config/user-config.ts';
+import { toRepoPath } from '../git/paths.ts';
+import { openRepository } from '../git/repository.ts';
 import { Failure } from '../model/failure.ts';
-import type { Project } from '../model/project.ts';
-import type { IgnoreCache } from './ignore-cache.ts';
 
 const IGNORES_ITSELF = '# The database of gitferry, on this machine alone.\n*\n';
 
@@ -34,27 +34,32 @@ async function isInWorkTree(folder: string): Promise<boolean> {
   }
 }
 
-type Asked = {
-  projects: readonly Project[];
-  /** Null: it is on a server. */
-  databasePath: string | null;
-  ignores: Pick<IgnoreCache, 'isIgnored'>;
-  log: Log;
+/** `databasePath` is absolute; null or left out: the database is on a server. */
+type Machine = {
+  env: Readonly<Record<string, string | undefined>>;
+  homeDir: string;
+  databasePath?: string | null;
 };
 
-/** @throws Failure `invalid-config` when a project would commit the database */
-export async function keepDatabaseApart({ projects, databasePath, ignores, log }: Asked): Promise<void> {
-  if (databasePath === null) return;
-  // Projects are known by their real paths.
-  const real = join(await realpath(dirname(databasePath)), basename(databasePath));
-  for (const project of projects) {
-    const path = relative(project.path, real);
-    const isInside = path !== '' && path !== '..' && !path.startsWith(`..${sep}`);
-    if (!project.github.enabled || !isInside || (await ignores.isIgnored(project, path, false))) continue;
-    const detail = `The database ${databasePath} lies in the project ${project.projectId}, which does not ignore it.`;
-    const action = `Add /${path.split(sep).join('/')}* to its .gitignore, or name another place: --db or SYNC_DB_PATH.`;
-    // What has a name of ours is held back anyway.
-    if (deniedName(path) === null) throw new Failure('invalid-config', detail, { action });
-    log.warn({ action }, detail);
-  }
+/** @throws Failure `database-in-project` when a sync of this work tree would commit the database */
+export async function refuseOwnDatabase(worktree: string, machine: Machine): Promise<void> {
+  const path = await insideOf(worktree, machine.databasePath ?? null);
+  if (path === null) return;
+  const repo = await openRepository(worktree);
+  const config = await readGitConfig({ repo, ...machine });
+  if (await openIgnoreRules({ repo, config, ...machine }).isIgnored(toRepoPath(path), false)) return;
+  throw new Failure(
+    'database-in-project',
+    `The database of gitferry, ${machine.databasePath}, lies in ${worktree}, which does not ignore it.`,
+    {
+      action: `Add /${path.split(sep).join('/')}* to the .gitignore there, or start gitferry with another place for it: --db or SYNC_DB_PATH.`,
+    },
+  );
+}
+
+/** Work trees are known by their real paths. */
+async function insideOf(worktree: string, databasePath: string | null): Promise<string | null> {
+  if (databasePath === null) return null;
+  const path = relative(worktree, join(await realpath(dirname(databasePath)), basename(databasePath)));
+  return path === '' || path === '..' || path.startsWith(`..${sep}`) ? null : path;
 }

@@ -9,6 +9,7 @@ import type { Patience, SyncAnswer, SyncOutcome } from '../git/sync/sync-work.ts
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
+import { UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { ClaimedJob } from '../model/job.ts';
 import type { Project, ProjectFacts } from '../model/project.ts';
@@ -97,7 +98,7 @@ async function syncOnce(
   const nothing = { facts, stats: NO_STATS };
   if (signal.aborted) return { ...nothing, outcome: abortedOutcome(signal) };
   if (!project.github.enabled) return { ...nothing, outcome: { kind: 'done', status: 'no-change' } };
-  if (facts.blocked?.code === 'project-file-invalid') {
+  if (facts.blocked !== null && UNTOUCHED_CODES.has(facts.blocked.code)) {
     return { ...nothing, outcome: { kind: 'blocked', reason: facts.blocked } };
   }
   const taken = ports.hints.take(job.projectId);

@@ -8,7 +8,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { matchesBranch } from '../model/branch-match.ts';
 import { Failure } from '../model/failure.ts';
-import { PROTECTED_CODES } from '../model/failure-codes.ts';
+import { PROTECTED_CODES, UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
@@ -121,7 +121,8 @@ async function lookAt(
   if (project.pausedUntil !== null && project.pausedUntil > ports.clock.now())
     return { kind: 'skip', reason: 'paused' };
   if (ports.isRunning(project.projectId)) return { kind: 'skip', reason: 'syncing' };
-  if (project.facts.blocked?.code === 'project-file-invalid') return { kind: 'skip', reason: 'blocked' };
+  const isUntouched = project.facts.blocked !== null && UNTOUCHED_CODES.has(project.facts.blocked.code);
+  if (isUntouched) return { kind: 'skip', reason: 'blocked' };
   const scan = await compare(project, ports);
   // Not seen is not safe: the sync looks for itself.
   if (scan === null) return { kind: 'queue' };

@@ -9,11 +9,9 @@ import type { Host } from '../host/types.ts';
 import { Failure } from '../model/failure.ts';
 import { unparkAll } from '../queue/unpark.ts';
 import { listRunningWorkers, reclaimDeadWorkers, registerWorker } from '../queue/workers.ts';
-import { createIgnoreCache } from '../runner/ignore-cache.ts';
-import { keepDatabaseApart, makeDataFolder } from '../runner/own-database.ts';
+import { makeDataFolder } from '../runner/own-database.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase, openForReading } from '../store/open.ts';
-import { listProjects } from '../store/projects.ts';
 import { VERSION } from '../version.ts';
 
 /** A local file belongs to one service: two on it would each believe they watch alone. */
@@ -87,15 +85,6 @@ export async function takeOver(
     version: VERSION,
   });
   await unparkAll(db, { machineId });
-}
-
-type Placed = { host: Host; machineId: string; config: Config; log: Log };
-
-/** @throws Failure `invalid-config` when a project of this machine would commit the database */
-export async function keepStoreOut(db: Database, { host, machineId, config, log }: Placed): Promise<void> {
-  const projects = await listProjects(db, { machineId });
-  const databasePath = databasePathOf(host, config);
-  await keepDatabaseApart({ projects, databasePath, ignores: createIgnoreCache(host), log });
 }
 
 /** Null: the database is on a server. */

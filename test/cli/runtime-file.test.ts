@@ -76,6 +76,21 @@ test('a service whose database is in its project commits nothing of it, and sees
     expect((await blog.repo.git('ls-files')).split('\n')).not.toContain('.data/queue.db');
     const { body } = await service.api('GET', '/api/sync/history/blog');
     expect(body.history.length).toBeLessThan(5);
+    // No longer ignored: no sync is begun, until it is again.
+    const rules = join(blog.path, '.data', '.gitignore');
+    const before = await readFile(rules, 'utf8');
+    await writeFile(rules, '');
+    const { stateReason } = await service.untilState('blog', 'blocked');
+    expect(stateReason).toMatchObject({
+      ...{ code: 'database-in-project', action: expect.stringContaining('/.data/queue.db*') },
+    });
+    await blog.repo.write('post.md', 'hello again\n');
+    await service.api('POST', '/api/sync/trigger', { immediate: true });
+    await service.untilState('blog', 'blocked');
+    expect((await blog.repo.git('ls-files')).split('\n')).not.toContain('.data/queue.db');
+    await writeFile(rules, before);
+    await untilRemoteHas(journey, blog, 'post.md', 'hello again\n');
+    expect((await blog.repo.git('ls-files')).split('\n')).not.toContain('.data/queue.db');
   } finally {
     await journey.end();
   }
