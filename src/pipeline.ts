@@ -17,11 +17,10 @@ import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import { tellQueued, tellStopped } from './runner/announce.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
-import { createCommitHere } from './runner/commit-here.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
+import { type LocalCommits, openLocalCommits } from './runner/open-local-commits.ts';
 import { openTimedWork, type TimedWork } from './runner/open-timed-work.ts';
 import { openWorker, type TickingWorker } from './runner/open-worker.ts';
-import { createOwedChanges, type OwedChanges } from './runner/owed-changes.ts';
 import { createStatePublisher, type StatePublisher } from './runner/publish-states.ts';
 import { createQueueing, type Queueing } from './runner/queueing.ts';
 import { createJobRunner } from './runner/run-job.ts';
@@ -50,7 +49,7 @@ class SyncPipeline implements Pipeline {
   readonly #hints: DirtyPathsStore;
   readonly #quiet: QuietPeriod;
   readonly #queue: Queueing;
-  readonly #owed: OwedChanges;
+  readonly #local: LocalCommits;
   readonly #watcher: ProjectWatcher;
   readonly #runJob: (job: ClaimedJob, signal: AbortSignal) => Promise<void>;
   readonly #worker: TickingWorker;
@@ -64,19 +63,23 @@ class SyncPipeline implements Pipeline {
     this.#background = createBackground(log);
     this.#states = createStatePublisher({ ...ports, unsure: (projectId) => this.unsure(projectId) });
     this.#hints = createDirtyPaths({ clock });
-    this.#queue = createQueueing({ ...ports, wake: () => this.#worker.wake() });
+    this.#queue = createQueueing({
+      ...ports,
+      wake: () => this.#worker.wake(),
+      onHeldBack: (projectId) => this.#local.consider(projectId),
+    });
     this.#quiet = createQuietPeriod({
       clock,
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
       enqueue: (projectId, delayMs) => this.#queueChange(projectId, delayMs),
     });
     const isRunning = (projectId: ProjectId) => this.#running.has(projectId);
-    this.#owed = createOwedChanges({
-      ...{ ...ports, background: this.#background, signal: this.#stopping.signal, queue: this.#queue },
-      commitHere: createCommitHere({ ...ports, ...ports.job, hints: this.#hints, isRunning }),
-      timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
+    this.#local = openLocalCommits({
+      ...{ ...ports, ...ports.job, hints: this.#hints, isRunning, queue: this.#queue },
+      ...{ background: this.#background, signal: this.#stopping.signal },
       doubt: (projectId, why) => this.#certain.doubt(projectId, why),
       onQueued: (projectIds) => tellQueued(projectIds, { ...ports, states: this.#states }),
+      states: this.#states,
     });
     this.#watcher = openWatch(ports, {
       onDirty: ({ projectId, paths, ageMs }) => this.#noteChange(projectId, paths, ageMs),
@@ -91,15 +94,12 @@ class SyncPipeline implements Pipeline {
     this.#worker = openWorker({
       ...ports,
       run: (job, signal) => this.#run(job, signal),
-      onAway: () => this.#owed.owe(this.#hints.projects()),
+      onAway: () => this.#local.owe(this.#hints.projects()),
     });
     this.#timer = createScanTimer({
       ...ports,
       intervalMs: () => settings().scanIntervalMs,
-      scan: async () => {
-        await this.#scan({ trigger: 'scan', immediate: false });
-        await ports.upkeep();
-      },
+      scan: () => this.#scan({ trigger: 'scan', immediate: false }).then(() => ports.upkeep()),
     });
     this.#timed = openTimedWork({
       ...{ ...ports, sync: ports.job.sync, queue: this.#queue, hints: this.#hints },
@@ -126,10 +126,10 @@ class SyncPipeline implements Pipeline {
     });
   }
 
-  // 2. It becomes a row in the queue: from here on it survives a crash. While the queue is away it is committed here.
+  // 2. It becomes a row in the queue, which survives a crash. What cannot be synced yet is committed here meanwhile.
 
   #queueChange(projectId: ProjectId, delayMs: number): void {
-    this.#owed.queue(projectId, delayMs);
+    this.#local.queue(projectId, delayMs);
   }
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
@@ -145,6 +145,8 @@ class SyncPipeline implements Pipeline {
     }
     const project = this.#ports.projects.get(projectId);
     if (project) await this.#git.noteRun(project);
+    // What it left undone, or what came while it ran.
+    if (this.#hints.has(projectId)) this.#local.consider(projectId);
     await this.#states.publish([projectId]);
     // Git commands during the run were set aside, because our own look the same.
     this.#lookAtGit(projectId);
@@ -153,7 +155,7 @@ class SyncPipeline implements Pipeline {
   // 4. What events missed, the scan finds; a caller may ask for one too. What others pushed, questions by the clock find.
 
   #scan(asked: ScanAsked): Promise<TriggerAllResult> {
-    if (this.#ports.db.outage?.()) this.#owed.owe(this.#ports.projects.all().map((one) => one.projectId));
+    if (this.#ports.db.outage?.()) this.#local.owe(this.#ports.projects.all().map((one) => one.projectId));
     return scanAll(asked, {
       ...this.#ports,
       refresh: this.#ports.job.refresh,
@@ -161,6 +163,7 @@ class SyncPipeline implements Pipeline {
       queue: this.#queue,
       include: (project) => this.#watcher.add(project),
       exclude: (projectId) => this.exclude(projectId),
+      commitMeanwhile: (projectId) => this.#local.consider(projectId),
       isRunning: (projectId) => this.#running.has(projectId),
       isCompared: (projectId) => this.#certain.reasonOf(projectId) === null,
       compared: (projectId) => this.#certain.compared(projectId),
@@ -199,8 +202,8 @@ class SyncPipeline implements Pipeline {
   async exclude(projectId: ProjectId): Promise<void> {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
-    const rooms = [this.#quiet, this.#hints, this.#states, this.#git, this.#certain, this.#timed, this.#owed];
-    for (const room of rooms) room.forget(projectId);
+    for (const room of [this.#quiet, this.#hints, this.#states, this.#git]) room.forget(projectId);
+    for (const room of [this.#certain, this.#timed, this.#local]) room.forget(projectId);
   }
 
   async start(): Promise<void> {
@@ -217,6 +220,7 @@ class SyncPipeline implements Pipeline {
     await this.#timed.stop();
     await this.#watcher.close();
     this.#quiet.close();
+    this.#local.close();
     await this.#worker.stop(this.#ports.settings().shutdownGraceMs);
     await this.#background.settled();
     await tellStopped(this.#ports);
@@ -232,12 +236,11 @@ class SyncPipeline implements Pipeline {
 
   scheduler(): SchedulerStatus {
     return {
-      running: true,
-      startedAt: this.#startedAt,
+      ...{ running: true, startedAt: this.#startedAt },
       ...this.#timer.times(),
       activeSyncs: this.#worker.active(),
       tickAgeMs: this.#worker.tickAgeMs(),
-      owed: this.#owed.list(),
+      owed: this.#local.list(),
     };
   }
 

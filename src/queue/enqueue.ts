@@ -3,6 +3,7 @@
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { JobState, Trigger } from '../model/job.ts';
 import type { Database } from '../store/database.ts';
+import { IS_HELD_BACK } from './held-back.ts';
 import { PRIORITY_STEP_MS, promoteStatement } from './promote.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
@@ -19,7 +20,14 @@ export type EnqueueOptions = AtTime & {
   askRemote: boolean;
 };
 
-export type EnqueuedJob = { projectId: ProjectId; jobId: JobId; state: JobState; runAt: number | null };
+export type EnqueuedJob = {
+  projectId: ProjectId;
+  jobId: JobId;
+  state: JobState;
+  runAt: number | null;
+  /** It is not this change that it waits for. */
+  isHeldBack: boolean;
+};
 
 // Nothing waits when `dirty_since IS NULL` (idle, or running without a newer change) or `want_gen = done_gen` (only a
 // mirror's next try): only then do this request's priority and trigger replace the old ones. While a job runs only
@@ -54,9 +62,9 @@ const ENQUEUE = `${WITH_NOW}
       ELSE state END,
     updated_at = excluded.updated_at`;
 
-const READ = `
-  SELECT p.project_id, j.id, j.state, j.run_at
-  FROM json_each(:projects) e CROSS JOIN projects p ON p.project_id = e.value
+const READ = `${WITH_NOW}
+  SELECT p.project_id, j.id, j.state, j.run_at, ${IS_HELD_BACK} AS held_back
+  FROM t CROSS JOIN json_each(:projects) e CROSS JOIN projects p ON p.project_id = e.value
   JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync' WHERE p.enabled = 1 ORDER BY e.key`;
 
 /**
@@ -72,12 +80,13 @@ export async function enqueue(db: Database, options: EnqueueOptions): Promise<En
   const results = await db.batch([
     { sql: ENQUEUE, args: { ...nowArgs(options), projects, trigger, delayMs, force, priority, askRemote } },
     ...(force ? [promoteStatement({ ...options, projects })] : []),
-    { sql: READ, args: { projects } },
+    { sql: READ, args: { ...nowArgs(options), projects } },
   ]);
   return (results.at(-1) ?? []).map((row) => ({
     projectId: row.project_id as ProjectId,
     jobId: row.id as JobId,
     state: row.state as JobState,
     runAt: row.run_at as number | null,
+    isHeldBack: Number(row.held_back) === 1,
   }));
 }

@@ -1,7 +1,8 @@
-// Commits what changed in a project without the queue and without its remotes, while the queue's server is away.
-// What is committed here is pushed by the sync that is queued when the server is back.
+// Commits what changed in a project without the queue and without its remotes: while the queue's server is away, and
+// while the project's sync is held back. What is committed here is pushed by the sync that comes after.
 
 import { syncProject } from '../git/sync/sync-project.ts';
+import type { SyncAnswer } from '../git/sync/sync-work.ts';
 import { Failure } from '../model/failure.ts';
 import { FAILURES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
@@ -10,14 +11,17 @@ import { isQuiet } from '../model/schedule.ts';
 import { findSettings } from '../projects/settings-home.ts';
 import { inputOf, type RunJobPorts } from './run-job.ts';
 
-type CommitPorts = Pick<RunJobPorts, 'clock' | 'log' | 'machineId' | 'projects' | 'hints' | 'sync'> & {
+export type CommitPorts = Pick<RunJobPorts, 'clock' | 'log' | 'machineId' | 'projects' | 'hints' | 'sync'> & {
   isRunning(projectId: ProjectId): boolean;
 };
+
+type KeepLearned = (project: Project, answer: SyncAnswer) => Promise<void>;
 
 /** `again`: something stood in the way that passes by itself. */
 export type CommitHere = (projectId: ProjectId, signal: AbortSignal) => Promise<'done' | 'again'>;
 
-export function createCommitHere(ports: CommitPorts): CommitHere {
+/** `keep` is told what was learned, where it can be stored. */
+export function createCommitHere(ports: CommitPorts, keep?: KeepLearned): CommitHere {
   return async (projectId, signal) => {
     const stored = ports.projects.get(projectId);
     if (stored === undefined || isPaused(stored, ports.clock.now())) return 'done';
@@ -25,10 +29,10 @@ export function createCommitHere(ports: CommitPorts): CommitHere {
     try {
       const project = await withOwnSettings(stored);
       if (isQuiet(project?.github.schedule, ports.clock.now())) return 'again';
-      return project?.github.enabled ? await commit(project, signal, ports) : 'done';
+      return project?.github.enabled ? await commit(project, signal, ports, keep) : 'done';
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      ports.log.warn({ projectId, code: error.code }, 'nothing could be committed without the queue');
+      ports.log.warn({ projectId, code: error.code }, 'nothing could be committed on this machine');
       return 'done';
     }
   };
@@ -43,20 +47,32 @@ async function withOwnSettings(project: Project): Promise<Project | null> {
   return github === null ? project : { ...project, github };
 }
 
-async function commit(project: Project, signal: AbortSignal, ports: CommitPorts): Promise<'done' | 'again'> {
+async function commit(
+  project: Project,
+  signal: AbortSignal,
+  ports: CommitPorts,
+  keep?: KeepLearned,
+): Promise<'done' | 'again'> {
   const { projectId } = project;
   const { hints, log } = ports;
   const taken = hints.take(projectId);
+  // The sync that pushes it looks there once more. What was committed waits anew, what was not waits on.
+  let putBack = hints.putBack;
   try {
     const input = inputOf({ askRemote: false }, project, taken, signal, ports);
-    const { outcome, stats } = await syncProject({ ...input, localOnly: true }, ports.sync);
-    if (stats.commit !== null) log.info({ projectId, commit: stats.commit }, 'committed without the queue');
-    if (outcome.kind !== 'failed') return 'done';
+    const answer = await syncProject({ ...input, localOnly: true }, ports.sync);
+    await keep?.(project, answer);
+    const { outcome, stats } = answer;
+    if (stats.commit !== null)
+      log.info({ projectId, commit: stats.commit }, 'committed on this machine only');
+    if (outcome.kind !== 'failed') {
+      putBack = hints.add;
+      return 'done';
+    }
     const { code } = outcome.failure;
-    log.debug({ projectId, code }, 'nothing could be committed without the queue');
+    log.debug({ projectId, code }, 'nothing could be committed on this machine');
     return FAILURES[code].retry === 'soon' ? 'again' : 'done';
   } finally {
-    // The sync that pushes it looks there once more: what was learned here is not kept.
-    hints.putBack(projectId, taken ?? 'all');
+    putBack(projectId, taken ?? 'all');
   }
 }

@@ -10,7 +10,7 @@ import type { Background } from './background.ts';
 import type { CommitHere } from './commit-here.ts';
 import type { Queueing } from './queueing.ts';
 
-type OwedPorts = {
+export type OwedPorts = {
   clock: Clock;
   random: Random;
   log: Log;

@@ -9,8 +9,11 @@ import type { Database } from '../store/database.ts';
 import { findProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
 
 export type StatePublisher = {
-  /** Looks at these projects now and publishes `project.state` for those that changed. */
-  publish(projectIds: readonly ProjectId[]): Promise<void>;
+  /**
+   * Looks at these projects now and publishes `project.state` for those that changed; `again`: for the others too,
+   * because what is told beside the state is new.
+   */
+  publish(projectIds: readonly ProjectId[], again?: boolean): Promise<void>;
   forget(projectId: ProjectId): void;
 };
 
@@ -22,14 +25,15 @@ export function createStatePublisher(ports: {
 }): StatePublisher {
   const told = new Map<ProjectId, string>();
   return {
-    async publish(projectIds) {
+    async publish(projectIds, again = false) {
       const news: NewEvent[] = [];
       for (const view of await findProjectViews(ports.db, projectIds, { unsure: ports.unsure })) {
         const { projectId } = view;
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
-        if (told.get(projectId) === key) continue;
+        const isNews = told.get(projectId) !== key;
+        if (!isNews && !again) continue;
         told.set(projectId, key);
-        if (needsAttention(view.state, view.stateReason)) {
+        if (isNews && needsAttention(view.state, view.stateReason)) {
           ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
         }
         news.push({ type: 'project.state', projectId, data: stateData(view) });

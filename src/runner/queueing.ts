@@ -4,7 +4,7 @@ import type { EventBus } from '../events/types.ts';
 import type { Clock } from '../host/clock.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Asked } from '../pipeline-ports.ts';
-import { enqueue } from '../queue/enqueue.ts';
+import { type EnqueuedJob, enqueue } from '../queue/enqueue.ts';
 import type { Database } from '../store/database.ts';
 import { createActivity } from './activity.ts';
 import type { ProjectTable } from './project-table.ts';
@@ -21,6 +21,8 @@ export function createQueueing(ports: {
   clock: Clock;
   projects: ProjectTable;
   wake(): void;
+  /** The sync of these does not run yet for another reason than their quiet period. */
+  onHeldBack(projectId: ProjectId): void;
 }): Queueing {
   const { db, bus, clock, projects } = ports;
   const activity = createActivity({ db });
@@ -42,12 +44,13 @@ export function createQueueing(ports: {
       const priority = await urgency(projectId, asked);
       byUrgency.set(priority, [...(byUrgency.get(priority) ?? []), projectId]);
     }
-    const queued: Awaited<ReturnType<Queueing>> = [];
+    const queued: EnqueuedJob[] = [];
     for (const [priority, ids] of byUrgency) {
       queued.push(...(await enqueue(db, { ...asked, projectIds: ids, priority })));
     }
     bus.notify();
     ports.wake();
+    for (const { projectId, isHeldBack } of queued) if (isHeldBack) ports.onHeldBack(projectId);
     return queued;
   };
 }

@@ -33,6 +33,7 @@ type DirtyHints = {
   /** Since when the oldest of what was taken had waited, epoch milliseconds. */
   takenSince(projectId: ProjectId): number | null;
   putBack(projectId: ProjectId, taken: ReadonlySet<string> | 'all'): void;
+  add(projectId: ProjectId, paths: ReadonlySet<string> | 'all'): void;
 };
 
 export type RunJobPorts = {

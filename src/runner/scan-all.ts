@@ -40,6 +40,8 @@ export type ScanPorts = {
   include(project: Project): Promise<void>;
   /** Lets go of a project that is stored no longer. */
   exclude(projectId: ProjectId): Promise<void>;
+  /** Its sync is held back; what changed is committed here. */
+  commitMeanwhile(projectId: ProjectId): void;
   isRunning(projectId: ProjectId): boolean;
   /** Whether this life of the service has looked at it before. */
   isCompared(projectId: ProjectId): boolean;
@@ -185,6 +187,7 @@ async function skipParked(project: Project, scan: ScanResult, ports: ScanPorts):
       ports.projects.renew({ ...project, facts });
       await ports.publishStates([project.projectId]);
     }
+    if (pendingFiles > 0) ports.commitMeanwhile(project.projectId);
   }
   return { kind: 'skip', reason: 'parked' };
 }

@@ -8,9 +8,10 @@ describeDatabases('enqueue()', (db) => {
     await addProjectRow(db(), 'notes', { quietMs: 500 });
     await addProjectRow(db(), 'off', { enabled: false });
     const jobs = await put(db(), ['notes', 'off', 'nobody', 'blog', 'notes'], T0);
+    const waits = { jobId: expect.any(Number), state: 'scheduled', isHeldBack: false };
     expect(jobs).toEqual([
-      { projectId: 'notes', jobId: expect.any(Number), state: 'scheduled', runAt: T0 + 500 },
-      { projectId: 'blog', jobId: expect.any(Number), state: 'scheduled', runAt: T0 + 2_000 },
+      { ...waits, projectId: 'notes', runAt: T0 + 500 },
+      { ...waits, projectId: 'blog', runAt: T0 + 2_000 },
     ]);
     expect(await put(db(), [], T0)).toEqual([]);
   });

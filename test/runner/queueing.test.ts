@@ -39,7 +39,14 @@ async function begin(facts: Record<string, Partial<ProjectFacts>>) {
       facts: { ...NO_FACTS, ...known },
     });
   }
-  const queue = createQueueing({ db, bus: { notify: () => {} } as never, clock, projects, wake: () => {} });
+  const queue = createQueueing({
+    db,
+    bus: { notify: () => {} } as never,
+    clock,
+    projects,
+    wake: () => {},
+    onHeldBack: () => {},
+  });
   const priorityOf = async (name: string) => (await readJobRow(db, name)).priority;
   return { clock, queue, priorityOf, ids: Object.keys(facts) as ProjectId[] };
 }

@@ -20,7 +20,7 @@ import { currentFacts, mirrorSnapshots } from './mirror-snapshots.ts';
 import { isProtected, type ProtectedWork, protectWork } from './protect-work.ts';
 import { matchingBranches } from './push-branches.ts';
 import { CONFLICTS, pushRemotes } from './push-remotes.ts';
-import { finishEarlierMove, pushTogether } from './push-together.ts';
+import { finishEarlierMove, noteUnpushed, pushTogether } from './push-together.ts';
 import { type ReachedRemote, reachRemote } from './reach-remote.ts';
 import { clearAfterKill, takeRepositoryLock } from './repository-lock.ts';
 import { portsFor, type SyncPorts } from './sync-ports.ts';
@@ -112,7 +112,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
   await commitWork(work, ports);
   work.standing ??= await commitsLeftHere(work);
   work.signal.throwIfAborted();
-  if (work.localOnly) return;
+  if (work.localOnly) return noteUnpushed(work, await matchingBranches(work));
   // What is held in commits, every push finds out anew.
   work.facts.heldFiles = heldInWorkTree(work.facts.heldFiles);
   const { remote } = chosen;
@@ -147,6 +147,7 @@ async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPo
     const { stats, standing, failure } = taken;
     if (failure !== null) return { outcome: { kind: 'failed', failure }, facts: taken.facts, stats };
     if (standing !== null) return blocked(standing, taken.facts, stats);
+    if (input.localOnly) return keptHere(taken);
     const wasPushed = stats.remotes.some((remote) => remote.status === 'pushed');
     const status = stats.commit === null && !wasPushed ? 'no-change' : 'success';
     const safe = { ...taken.facts, pendingFiles: 0, unpushedCommits: 0, lastSafeAt: ports.clock.now() };
@@ -154,6 +155,17 @@ async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPo
   } catch (error) {
     return { outcome: failed(error), facts, stats: NO_STATS };
   }
+}
+
+/** One more snapshot waits for the remote, if one was needed. */
+function keptHere({ facts, stats }: ProtectedWork): SyncAnswer {
+  const waiting = facts.unpushedCommits + (stats.commit === null ? 0 : 1);
+  const status = stats.commit === null ? 'no-change' : 'success';
+  return {
+    outcome: { kind: 'done', status },
+    facts: { ...facts, pendingFiles: 0, unpushedCommits: waiting },
+    stats,
+  };
 }
 
 /** The reason stands, and the work is protected meanwhile where that is possible. */
