@@ -149,7 +149,7 @@ export function assemble(given: Parts): App {
     },
     async stop() {
       await notices.stop();
-      await service.stop();
+      await service.stop().then(() => service.close());
       await closeFeeds();
       await listening?.close(CLOSE_GRACE_MS);
       listening = null;

@@ -67,13 +67,17 @@ export async function createSyncAPI({ mcpClient, ...options }: SyncOptions = {})
     await app.stop();
     throw error;
   }
+  let ending: Promise<void> | null = null;
   const fetch: MountableApp['fetch'] = (request, env) => app.fetch(request, env as object | undefined);
   return {
     url: app.url,
     app: { fetch },
     at: (path) => ({ fetch: (request, env) => fetch(takeOffPath(request, path), env) }),
     start: async () => void (await app.service.start()),
-    stop: () => app.stop(),
+    stop() {
+      ending ??= app.stop();
+      return ending;
+    },
     on(listener) {
       const subscription = app.bus.follow({
         onEvents: (events) => events.forEach(listener),

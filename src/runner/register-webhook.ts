@@ -73,26 +73,40 @@ export async function removeWebhook(project: Project, ports: WebhookPorts): Prom
   await switchOff(ports.db, { repository, fullName: `${ref.owner}/${ref.name}` });
 }
 
-/**
- * For a project that is being forgotten: its webhook is taken away from the host, unless another project has the same
- * repository. Answers whether one stays there that was ours, and why.
- */
-export async function leaveWebhook(project: Project, ports: WebhookPorts): Promise<Failure | null> {
+/** A webhook of ours that a project leaves behind on its host; `ref` null: why its repository is not known any more. */
+export type LeftWebhook = { repository: string; hookId: number } & (
+  | { ref: RepositoryRef }
+  | { ref: null; why: Failure }
+);
+
+/** For a project that is about to be forgotten; asks no host. Null: it leaves none, or another one has its repository too. */
+export async function webhookLeftBy(project: Project, ports: WebhookPorts): Promise<LeftWebhook | null> {
   const known = await webhookOf(project, ports.db);
   const repository = await repositoryOfProject(ports.db, project.projectId);
   if (known?.state !== 'registered' || known.hookId === null || repository === null) return null;
   const sharers = await projectsOfRepositories(ports.db, [repository]);
   if (sharers.some((projectId) => projectId !== project.projectId)) return null;
+  const { hookId } = known;
   try {
     const place = await placeOf(project, ports);
-    if (place === null) return new Failure('no-github-api', 'Its host is not known any more.');
-    await deleteHook(ports.github.ask, place.ref, known.hookId);
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
+    if (place !== null) return { repository, hookId, ref: place.ref };
+    const why = new Failure('no-github-api', 'Its host is not known any more.');
+    return { repository, hookId, ref: null, why };
+  } catch (why) {
+    if (why instanceof Failure) return { repository, hookId, ref: null, why };
+    throw why;
   }
-  await forgetWebhook(ports.db, repository);
-  return null;
+}
+
+/** Takes it away from the host, unless a project has its repository again. @throws Failure as every request to the host */
+export async function takeAwayWebhook(
+  left: LeftWebhook,
+  { db, github, signal }: Pick<WebhookPorts, 'db' | 'github'> & { signal: AbortSignal },
+): Promise<void> {
+  if (left.ref === null) throw left.why;
+  if ((await projectsOfRepositories(db, [left.repository])).length > 0) return;
+  await deleteHook(github.ask, { ...left.ref, signal }, left.hookId);
+  await forgetWebhook(db, left.repository);
 }
 
 export async function webhookOf(

@@ -6,7 +6,6 @@ import type { SyncPorts } from '../git/sync/sync-ports.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { Project } from '../model/project.ts';
 import type { Service } from '../model/service.ts';
 import type { Pipeline } from '../pipeline-ports.ts';
 import type { EnrolPorts } from '../projects/enrol.ts';
@@ -14,13 +13,13 @@ import { hostOfRemote } from '../projects/remote-ref.ts';
 import type { GithubTools } from '../runner/github-tools.ts';
 import type { ProgressTable } from '../runner/progress-table.ts';
 import type { ProjectTable } from '../runner/project-table.ts';
-import { leaveWebhook } from '../runner/register-webhook.ts';
 import { listProjects } from '../store/projects.ts';
 import { type BackupPorts, createBackup } from './backup.ts';
 import { diffConflict } from './conflict-diff.ts';
 import { createCredentialControl } from './credential-control.ts';
 import { checkHealth, type HealthPorts } from './health.ts';
 import { createHeldControl } from './held-control.ts';
+import { createHostLeaver } from './leave-host.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { createPreviewControl } from './preview-control.ts';
 import { createProjectControl, mustFindProject } from './project-control.ts';
@@ -50,8 +49,8 @@ export type ServicePorts = {
   publicUrl(): string | null;
 };
 
-/** `wake` makes the queue look at once, after a setting changed. */
-export type ControlledService = Service & { wake(): void };
+/** `wake` makes the queue look at once, after a setting changed; `close` ends what goes on beside the syncs. */
+export type ControlledService = Service & { wake(): void; close(): Promise<void> };
 
 export function createService(ports: ServicePorts): ControlledService {
   const { version, createdAt, enrol } = ports;
@@ -59,6 +58,7 @@ export function createService(ports: ServicePorts): ControlledService {
   const lifecycle = createLifecycle({ ...ports, db, machineId });
   const { pipeline, started, ...control } = lifecycle;
   const projectControl = createProjectControl({ ...ports, lifecycle });
+  const leaver = createHostLeaver({ ...ports, ...ports.tools, ...enrol, clock: ports.sync.clock });
   return {
     ...{ version, machineId, createdAt },
     ...control,
@@ -79,22 +79,12 @@ export function createService(ports: ServicePorts): ControlledService {
     ...createPreviewControl(ports),
     ...hosts(ports),
     async removeProject(projectId) {
-      await leaveHost(await mustFindProject(db, projectId), ports);
+      const leaveHost = await leaver.prepare(await mustFindProject(db, projectId));
       await projectControl.removeProject(projectId);
+      leaveHost();
     },
+    close: () => leaver.close(),
   };
-}
-
-/** The host may be away, or the folder gone with the token's name: the project is removed all the same. */
-async function leaveHost(project: Project, ports: ServicePorts): Promise<void> {
-  const { log, tools, publicUrl } = ports;
-  const stays = await leaveWebhook(project, { ...tools, ...ports.enrol, publicUrl });
-  if (stays === null) return;
-  const { projectId } = project;
-  log.warn(
-    { projectId, code: stays.code, why: stays.message },
-    'the webhook of a removed project stays on its host',
-  );
 }
 
 function triggers(

@@ -16,10 +16,11 @@ import { findJob } from '../../src/queue/reads.ts';
 import { createWebhookKeeper } from '../../src/runner/keep-webhooks.ts';
 import { createProjectTable } from '../../src/runner/project-table.ts';
 import {
-  leaveWebhook,
   registerWebhook,
   removeWebhook,
+  takeAwayWebhook,
   type WebhookPorts,
+  webhookLeftBy,
   webhookOf,
 } from '../../src/runner/register-webhook.ts';
 import { findProjectView } from '../../src/store/project-views.ts';
@@ -187,16 +188,32 @@ test('the webhook of a removed project goes with the last that has its repositor
   const project = await addProject(`${apiUrl}/octocat/hello.git`);
   const twin = await addProject(`${apiUrl}/octocat/hello.git`);
   await registerWebhook(project, ports);
-  expect(await leaveWebhook(twin, ports)).toBeNull();
-  expect(await hooksOf(apiUrl)).toHaveLength(1);
+  expect(await webhookLeftBy(twin, ports)).toBeNull();
   await removeProject(fixture.db, twin.projectId);
+  const left = await webhookLeftBy(project, ports);
+  if (left === null) throw new Error('The project leaves no webhook.');
+  const { signal } = new AbortController();
+  // Not while a project has the repository, or has it again.
+  await takeAwayWebhook(left, { ...ports, signal });
+  expect(await hooksOf(apiUrl)).toHaveLength(1);
+  await removeProject(fixture.db, project.projectId);
   const refusing = await answering(403, { message: 'Resource not accessible by token' });
-  const away = { ...portsOf(refusing, publicUrl), hasApi: () => true };
-  expect(await leaveWebhook(project, away)).toMatchObject({ code: 'webhook-refused' });
-  expect((await webhookOf(project, fixture.db))?.state).toBe('registered');
-  expect(await leaveWebhook(project, ports)).toBeNull();
+  const away = { ...portsOf(refusing, publicUrl), hasApi: () => true, signal };
+  await expect(takeAwayWebhook(left, away)).rejects.toMatchObject({ code: 'webhook-refused' });
+  await takeAwayWebhook(left, { ...ports, signal });
   expect(await hooksOf(apiUrl)).toEqual([]);
-  expect(await webhookOf(project, fixture.db)).toBeNull();
+  expect(await fixture.db.run('SELECT * FROM webhooks')).toEqual([]);
+});
+
+test('a folder that is gone does not keep its project from being removed: it is said why the webhook stays', async () => {
+  const [apiUrl, publicUrl] = [await github(), await listen()];
+  const project = await addProject(`${apiUrl}/octocat/hello.git`);
+  const ports = portsOf(apiUrl, publicUrl);
+  await registerWebhook(project, ports);
+  const left = await webhookLeftBy({ ...project, path: `${project.path}-gone` }, ports);
+  if (left === null) throw new Error('The project leaves no webhook.');
+  const { signal } = new AbortController();
+  await expect(takeAwayWebhook(left, { ...ports, signal })).rejects.toMatchObject({ code: 'folder-missing' });
 });
 
 /** A host that answers every request about webhooks so. */
