@@ -122,7 +122,7 @@ async function factsOf(client: Client) {
 
 async function examineHosts(host: Host, facts: Facts | null, output: Output): Promise<Finding[]> {
   const { checkHosts } = await import('../doctor/network.ts');
-  const { fault, ok, warning } = await import('../doctor/finding.ts');
+  const { checkCredentials } = await import('../doctor/credentials.ts');
   output.progress.show({ phase: 'Asking the hosts' });
   // Those of git's own configuration stand among the remotes only.
   const urls = (facts?.projects ?? []).flatMap(({ github, remotes }) => [
@@ -130,19 +130,7 @@ async function examineHosts(host: Host, facts: Facts | null, output: Output): Pr
     ...remotes.map(({ url }) => url),
   ]);
   const reachable = await checkHosts(urls.length === 0 ? [GITHUB] : urls, host.clock);
-  const safe = new Set(
-    (facts?.projects ?? []).filter((one) => one.state === 'safe').map((one) => one.projectId),
-  );
-  const credentials = (facts?.credentials ?? []).map(({ key, from, state, stateReason, projectIds }) => {
-    const about = ['credential', key] as const;
-    if (stateReason === null) return ok(about, `${from ?? 'It'} has one (${state}).`);
-    // A host that takes pushes without one needs none.
-    const isNeeded = projectIds.some((projectId) => !safe.has(projectId));
-    const passes = state === 'ends-soon' || state === 'unchecked' || (state === 'missing' && !isNeeded);
-    const tell = passes ? warning : fault;
-    return tell(about, `${stateReason.detail} (${stateReason.code})`, stateReason.action);
-  });
-  return [...reachable, ...credentials];
+  return [...reachable, ...checkCredentials(facts?.credentials ?? [], facts?.projects ?? [])];
 }
 
 async function examineProjects(host: Host, facts: Facts | null, output: Output): Promise<Finding[]> {

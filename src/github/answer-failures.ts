@@ -26,11 +26,18 @@ const RATE_LIMIT_WORDS = /rate limit|abuse detection|too many requests/i;
 export function refusalFailure(refusal: Refusal): Failure {
   const { apiHost, status } = refusal;
   const code = refusalCode(refusal);
-  const words = redact(refusal.message).replace(/\s+/g, ' ').trim().slice(0, LONGEST_MESSAGE);
+  const words = wordsOf(refusal.message);
   const sso = code === 'sso-required' ? ssoAddress(refusal.headers) : '';
-  return new Failure(code, `${apiHost} answered ${status}: ${words || 'without a word'}${sso}`, {
+  const said = words === '' ? ' without a word of why.' : `: ${words}`;
+  return new Failure(code, `${apiHost} answered ${status}${said}${sso}`, {
     data: { host: apiHost, status, ...(code === 'rate-limited' && pause(refusal)) },
   });
+}
+
+/** A page is for browsers; and Octokit has words of its own where the host has none. */
+function wordsOf(message: string): string {
+  if (/^\s*<|^\s*Unknown error/i.test(message)) return '';
+  return redact(message).replace(/\s+/g, ' ').trim().slice(0, LONGEST_MESSAGE);
 }
 
 function refusalCode({ status, headers, message, hasToken }: Refusal): FailureCode {

@@ -1,6 +1,7 @@
 // The credentials as the API shows them: which there are, who needs them, whether the hosts take them and until when.
 // Never a secret.
 
+import { parseRemoteUrl } from '../git/remote/remote-url.ts';
 import type { Account } from '../github/account.ts';
 import type { Credentials, KnownCredential } from '../github/credentials.ts';
 import type { GithubClient } from '../github/rest-client.ts';
@@ -47,15 +48,33 @@ export function createCredentialControl(ports: Ports): Pick<Service, 'credential
 async function neededKeys(ports: Ports): Promise<Map<string, Needed>> {
   const needed = new Map<string, Needed>();
   for (const project of await ports.projects()) {
-    const { authentication, enabled } = project.github;
-    if (!enabled || authentication.type === 'none') continue;
-    const host = await ports.hostOf(project);
-    const key = host === null ? null : credentialKey(host, authentication.credential);
-    if (key === null) continue;
-    const known = needed.get(key) ?? { wish: authentication, projectIds: [] };
-    needed.set(key, { ...known, projectIds: [...known.projectIds, project.projectId] });
+    if (!project.github.enabled) continue;
+    for (const { host, wish } of [...(await wishOfPrimary(project, ports)), ...wishesOfMirrors(project)]) {
+      const key = credentialKey(host, wish.credential);
+      if (key === null) continue;
+      const { projectIds, ...known } = needed.get(key) ?? { wish, projectIds: [] };
+      needed.set(key, { ...known, projectIds: [...new Set([...projectIds, project.projectId])] });
+    }
   }
   return needed;
+}
+
+type Wished = { host: string; wish: CredentialWish };
+
+async function wishOfPrimary(project: Project, { hostOf }: Ports): Promise<Wished[]> {
+  const { authentication: wish } = project.github;
+  if (wish.type === 'none') return [];
+  const host = await hostOf(project);
+  return host === null ? [] : [{ host, wish }];
+}
+
+/** Only those that are named: whether a mirror takes pushes of anybody, only a push finds out. */
+function wishesOfMirrors({ github }: Project): Wished[] {
+  return (github.remotes ?? []).flatMap(({ url, credential }) => {
+    const { host, kind } = parseRemoteUrl(url);
+    if (credential === undefined || host === '') return [];
+    return [{ host, wish: { credential, ...(kind === 'ssh' && { type: kind }) } }];
+  });
 }
 
 async function statusOf(

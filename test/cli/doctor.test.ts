@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkCredentials } from '../../src/doctor/credentials.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { checkDatabaseLock, checkProjectLocks } from '../../src/doctor/locks.ts';
 import { checkDisk, checkGit, checkWatches } from '../../src/doctor/machine.ts';
@@ -69,6 +70,31 @@ test('hosts that cannot be reached are faults, each named once', async () => {
     ['127.0.0.1:9', 'fault'],
     ['127.0.0.1:9', 'fault'],
   ]);
+});
+
+test.each([
+  ['of a host that a sync found to need one', 'h', 'blocked', 'credential-missing', 'fault'],
+  ['that was refused there', 'h', 'retrying', 'credential-rejected', 'fault'],
+  ['of a host of which nothing is known yet', 'h', 'pending', null, 'warning'],
+  ['of a project that another matter blocks', 'h', 'blocked', 'merge-in-progress', 'warning'],
+  ['of a host that takes pushes without one', 'h', 'safe', null, 'warning'],
+  ['of github.com, which takes none without', 'github.com', 'pending', null, 'fault'],
+])('a credential that is missing, %s', (_what, host, state, code, level) => {
+  const reason = (named: string | null) => named && { code: named, detail: 'It is so.', action: 'Do this.' };
+  const known = {
+    ...{ key: host, host, from: null, state: 'missing', projectIds: ['blog'] },
+    stateReason: reason('credential-missing') || null,
+  };
+  const project = { projectId: 'blog', state, stateReason: reason(code) || null, remotes: [] };
+  const other = { projectId: 'other', state: 'blocked', stateReason: known.stateReason, remotes: [] };
+  expect(checkCredentials([known], [project, other])).toMatchObject([
+    { level, subject: host, action: 'Do this.' },
+  ]);
+  // A mirror of it may be what asks.
+  const asking = { ...project, remotes: [{ stateReason: known.stateReason }] };
+  expect(checkCredentials([known], [asking])).toMatchObject([{ level: 'fault' }]);
+  expect(checkCredentials([{ ...known, state: 'rejected' }], [project])).toMatchObject([{ level: 'fault' }]);
+  expect(checkCredentials([{ ...known, state: 'ends-soon' }], [other])).toMatchObject([{ level: 'warning' }]);
 });
 
 test('a lock of a killed service is a warning, one of a running one is not', async () => {

@@ -13,7 +13,13 @@ import { createManualClock } from '../support/manual-clock.ts';
 const DAY_MS = 86_400_000;
 const SECRET = 'a-secret-that-must-not-show';
 
-function open(projects: Record<string, object>, tokens: Record<string, string>) {
+type Mirrors = { url: string; credential?: string }[];
+
+function open(
+  projects: Record<string, object>,
+  tokens: Record<string, string>,
+  mirrors: Record<string, Mirrors> = {},
+) {
   const clock = createManualClock();
   const told: { account: Account | Failure } = {
     account: { login: 'octocat', scopes: ['repo'], expiresAt: null },
@@ -36,7 +42,13 @@ function open(projects: Record<string, object>, tokens: Record<string, string>) 
     projects: async () =>
       Object.entries(projects).map(
         ([projectId, authentication]) =>
-          ({ projectId, github: GithubConfigSchema.parse({ enabled: true, authentication }) }) as Project,
+          ({
+            projectId,
+            github: GithubConfigSchema.parse({
+              ...{ enabled: true, authentication },
+              remotes: (mirrors[projectId] ?? []).map((mirror, n) => ({ name: `mirror-${n}`, ...mirror })),
+            }),
+          }) as Project,
       ),
     hostOf: async () => 'github.com',
   });
@@ -62,6 +74,27 @@ test('each credential says who needs it, whose it is, and never what it is', asy
   ]);
   expect(asked).toEqual(['@github.com']);
   expect(JSON.stringify(all)).not.toContain(SECRET);
+});
+
+test('credentials that only a mirror names are listed with the projects that need them', async () => {
+  const token = { type: 'token', configured: true };
+  const mirrors = [
+    { url: 'https://git.example.org/ada/blog.git', credential: 'backup' },
+    { url: 'git@codeberg.org:ada/blog.git', credential: 'keys' },
+    { url: 'https://nobody.example.org/ada/blog.git' },
+    { url: '/srv/backup/blog.git', credential: 'none' },
+  ];
+  const tokens = { 'github.com': SECRET, 'backup@git.example.org': SECRET };
+  const { control } = open({ blog: token, notes: token }, tokens, {
+    blog: mirrors,
+    notes: mirrors.slice(0, 1),
+  });
+  expect(await control.credentials({ refresh: false })).toMatchObject([
+    { key: 'backup@git.example.org', name: 'backup', state: 'unchecked', projectIds: ['blog', 'notes'] },
+    { key: 'github.com', state: 'ok', projectIds: ['blog', 'notes'] },
+    // By SSH nobody has to have one.
+    { key: 'keys@codeberg.org', state: 'unchecked', reason: null, projectIds: ['blog'] },
+  ]);
 });
 
 test('by SSH no token is missing', async () => {

@@ -10,6 +10,8 @@ export async function startHostApi() {
   /** New names by old ones. */
   const renamed = new Map<string, string>();
   const archived = new Set<string>();
+  /** What the account may only read. */
+  const readOnly = new Set<string>();
   const requests: { method: string; path: string }[] = [];
   const held: (() => void)[] = [];
   let refusal: { status: number; body: unknown } | null = null;
@@ -34,7 +36,7 @@ export async function startHostApi() {
     const fullName = renamed.get(name) ?? name;
     const names = { full_name: fullName, clone_url: `https://example.org/${fullName}.git` };
     const facts = { private: true, archived: archived.has(fullName), default_branch: 'main' };
-    return [200, { ...names, ...facts, permissions: { push: true } }];
+    return [200, { ...names, ...facts, permissions: { push: !readOnly.has(fullName) } }];
   }
 
   let publicHook = '';
@@ -43,6 +45,7 @@ export async function startHostApi() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     archived,
+    readOnly,
     /** Where its webhook delivers to. */
     deliverTo(address: string): void {
       publicHook = address;

@@ -16,7 +16,8 @@ type RefusedAnswer = {
 export function answerFailure(answer: RefusedAnswer): Failure {
   const { host, status, headers } = answer;
   const verdict = classifyRejection(answer);
-  return new Failure(verdict.code, `${host} answered ${status}: ${verdict.detail}`, {
+  const words = hasWords(verdict.detail, status) ? `: ${verdict.detail}` : ' without a word of why.';
+  return new Failure(verdict.code, `${host} answered ${status}${words}`, {
     data: {
       host,
       status,
@@ -28,6 +29,9 @@ export function answerFailure(answer: RefusedAnswer): Failure {
     },
   });
 }
+
+/** Where the host said nothing that a person could read, the verdict repeats the status. */
+const hasWords = (detail: string, status: number) => detail !== `HTTP status ${status}`;
 
 const fact = (name: string, value: string | number | null | undefined) =>
   value === null || value === undefined ? {} : { [name]: value };
