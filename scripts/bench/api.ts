@@ -135,8 +135,14 @@ async function seed(path: string, runs: number): Promise<void> {
       args: { now },
     },
   ]);
+  // Events of a history that nobody listens to are none of the figures.
+  const [trigger] = await db.run(
+    "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'runs_finished'",
+  );
+  await db.run('DROP TRIGGER runs_finished');
   for (let from = 0; from < runs; from += TOGETHER)
     await addRuns(db, from, Math.min(TOGETHER, runs - from), now);
+  await db.run(String(trigger?.sql));
   await db.run("UPDATE run_totals SET runs = :runs, duration_ms = :runs * 61 WHERE status = 'success'", {
     runs,
   });

@@ -20,7 +20,8 @@ const ANY_NUMBER = 1_000_000;
 // runs or a call is under way: the first one finds out whether the host answers again.
 const CLAIM = `
   UPDATE jobs SET state = 'running', worker_id = :workerId, fence = fence + 1, claimed_gen = want_gen,
-    dirty_since = NULL, claimed_forced = forced, forced = 0, attempt = attempt + 1, started_at = ${NOW},
+    dirty_since = NULL, claimed_forced = forced, forced = 0, claimed_trigger = iif(attempt > 0, 'retry', trigger_kind),
+    attempt = attempt + 1, started_at = ${NOW},
     lease_until = ${NOW} + :leaseMs, rank = NULL, run_at = NULL, updated_at = ${NOW}
   WHERE id = (
     SELECT j.id FROM lanes l
@@ -39,7 +40,7 @@ const CLAIM = `
           WHERE r.state = 'running' AND g.key IN (x.host_gate, x.credential_gate))))))
     ORDER BY j.rank, j.id LIMIT 1)
   RETURNING id, fence, (SELECT p.project_id FROM projects p WHERE p.id = jobs.project_id) AS project,
-    iif(attempt > 1, 'retry', trigger_kind) AS trigger, attempt, ask_remote, lease_until`;
+    claimed_trigger AS trigger, attempt, ask_remote, lease_until`;
 
 /** Claims one job, if any may run; `readClaim` understands the row. */
 export function claimStatement(options: ClaimOptions): SqlStatement {

@@ -43,7 +43,7 @@ const NEXT_WAKE = `${WITH_NOW}
     EXISTS (SELECT 1 FROM lanes l JOIN jobs j ON j.lane_id = l.id AND j.state = 'ready'
       WHERE l.machine_id = :machineId AND NOT EXISTS (SELECT 1 FROM gates g
         WHERE g.key IN (l.host_gate, l.credential_gate) AND g.paused_until > t.now)) AS held_up,
-    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS event_seq
+    coalesce((SELECT max(id) FROM events), 0) AS event_seq
   FROM t`;
 
 type WakeRow = {

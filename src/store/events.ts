@@ -60,18 +60,18 @@ export type EventBounds = {
 export async function eventBounds(db: Database): Promise<EventBounds> {
   const [row] = await db.run(`SELECT
     (SELECT value FROM meta WHERE key = 'events_pruned_through') + 1 AS oldest,
-    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS latest,
+    coalesce((SELECT max(id) FROM events), 0) AS latest,
     (SELECT value FROM meta WHERE key = 'epoch') AS epoch`);
   return { oldest: Number(row?.oldest), latest: Number(row?.latest), epoch: String(row?.epoch) };
 }
 
 /**
- * Forgets all but the newest `keep` events; answers how many went. The mark moves first: a reader that could miss
+ * Forgets all but the newest `keep` events, but never the newest itself: ids are counted on from it. Answers how many went. The mark moves first: a reader that could miss
  * something is told to start over before the first row is gone.
  */
 export async function pruneEvents(db: Database, options: { keep: number }): Promise<number> {
   await db.run(
-    `UPDATE meta SET value = max(value, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) - :keep)
+    `UPDATE meta SET value = max(value, coalesce((SELECT max(id) FROM events), 0) - max(:keep, 1))
      WHERE key = 'events_pruned_through'`,
     { keep: options.keep },
   );

@@ -16,9 +16,14 @@ import { retryBusy } from './retry-busy.ts';
 const BUSY_TIMEOUT_MS = 2;
 /** Checking a file reads all of it: about 100 ms for this size. Damage in larger ones shows when it is read. */
 const CHECKED_BYTES = 32_000_000;
+/**
+ * Of new files: half of SQLite's own number. A sync changes few bytes on each of many pages, and every page goes to the
+ * log as a whole: 29 instead of 53 KB for a job that is taken and settled, and a fifth less time.
+ */
+const PAGE_BYTES = 2_048;
 /** Twice SQLite's own number: writing the log back waits for the disk, and was half of the time of a busy queue. */
-const LOG_PAGES = 2_000;
-/** What `LOG_PAGES` need, and half as much again. */
+const LOG_BYTES = 8_192_000;
+/** `LOG_BYTES`, and half as much again. */
 const KEPT_LOG_BYTES = 12_582_912;
 
 type Deps = { clock: Clock; random: Random; log: Log };
@@ -81,10 +86,13 @@ function connect(path: string): Connection {
 
 function configure({ sqlite }: Connection, readOnly: boolean): void {
   if (readOnly) return void sqlite.exec('PRAGMA query_only = ON');
+  // Changes nothing in a file that holds something.
+  sqlite.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
   sqlite.exec('PRAGMA journal_mode = WAL');
   sqlite.exec('PRAGMA synchronous = NORMAL');
   sqlite.exec('PRAGMA foreign_keys = ON');
-  sqlite.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+  const [page] = sqlite.prepare('PRAGMA page_size').all() as { page_size: number }[];
+  sqlite.exec(`PRAGMA wal_autocheckpoint = ${Math.ceil(LOG_BYTES / (page?.page_size ?? PAGE_BYTES))}`);
   // After a burst the log file is cut back to this at its next turn; otherwise it would stay as large for ever.
   sqlite.exec(`PRAGMA journal_size_limit = ${KEPT_LOG_BYTES}`);
 }

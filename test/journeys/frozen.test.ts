@@ -94,14 +94,14 @@ else
     }
 
     async function runningRun() {
-      const [row] = await db.run('SELECT fence, worker_id FROM runs WHERE status IS NULL');
+      const [row] = await db.run("SELECT fence, worker_id FROM jobs WHERE state = 'running'");
       return row as { fence: number; worker_id: string };
     }
     async function runOf(fence: number) {
       return (await db.run('SELECT * FROM runs WHERE fence = :fence', { fence }))[0];
     }
     async function errorsOf(after: number): Promise<unknown[]> {
-      const sql = `SELECT error ->> '$.code' AS code FROM runs WHERE fence > :after AND status IS NOT NULL`;
+      const sql = `SELECT error ->> '$.code' AS code FROM runs WHERE fence > :after`;
       return (await db.run(sql, { after })).map((row) => row.code);
     }
   });

@@ -116,6 +116,17 @@ describeDatabases('settleJob()', (db) => {
     expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'idle', done_gen: 2 });
   });
 
+  test('its run says why it was begun, whatever comes while it runs', async () => {
+    const job = await claimBlog();
+    await put(db(), 'blog', T0 + 1, { trigger: 'api' });
+    await settle(db(), job, T0 + 2);
+    await settle(db(), await claimOne(db(), T0 + 2), T0 + 3);
+    expect(await readRuns(db())).toMatchObject([
+      { fence: 1, trigger_kind: 'watch' },
+      { fence: 2, trigger_kind: 'api' },
+    ]);
+  });
+
   test('a forced request during the run is ready at the look after it ends', async () => {
     const job = await claimBlog(T0, { quietMs: 2_000, minIntervalMs: 10_000 });
     expect(await put(db(), 'blog', T0 + 2_500, { force: true })).toMatchObject([{ state: 'running' }]);
@@ -316,7 +327,7 @@ describeDatabases('settleJob()', (db) => {
     const next = await claimOne(db(), T0 + 3);
     expect(await settle(db(), job, T0 + 4)).toBe('settled');
     expect(await readJobRow(db(), 'blog')).toMatchObject({ state: 'running', fence: next.fence });
-    expect(await readRuns(db())).toMatchObject([{ finished_at: T0 + 1 }, { finished_at: null }]);
+    expect(await readRuns(db())).toMatchObject([{ finished_at: T0 + 1 }]);
   });
 
   test('says lost when the project was removed meanwhile', async () => {

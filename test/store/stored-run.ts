@@ -10,27 +10,19 @@ export type StoredRun = {
   finishedAt: number | null;
 };
 
-/** Adds runs of a project in this order; they begin as running, so that the totals are counted. */
+/** Adds runs of a project in this order. */
 export async function addRun(db: Database, projectId: string, runs: readonly StoredRun[]): Promise<void> {
   const list = runs.map(({ status = 'success', finishedAt, startedAt = (finishedAt ?? 0) - 10 }) => ({
-    status,
+    status: finishedAt === null ? null : status,
     startedAt,
     finishedAt,
   }));
-  const args = { projectId, runs: JSON.stringify(list) };
-  await db.batch([
-    {
-      sql: `INSERT INTO runs(project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, started_at)
-            SELECT p.id, 1, (SELECT coalesce(max(id), 0) FROM runs) + e.key + 1, 'w', 'sync', 'watch', 1, 1, e.value ->> 'startedAt'
-            FROM json_each(:runs) e CROSS JOIN projects p WHERE p.project_id = :projectId ORDER BY e.key`,
-      args,
-    },
-    {
-      sql: `UPDATE runs SET status = e.value ->> 'status', finished_at = e.value ->> 'finishedAt'
-            FROM json_each(:runs) e
-            WHERE runs.id = (SELECT max(id) FROM runs) - json_array_length(:runs) + e.key + 1
-              AND e.value ->> 'finishedAt' IS NOT NULL`,
-      args: { runs: args.runs },
-    },
-  ]);
+  await db.run(
+    `INSERT INTO runs(project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, started_at, status,
+       finished_at)
+     SELECT p.id, 1, (SELECT coalesce(max(id), 0) FROM runs) + e.key + 1, 'w', 'sync', 'watch', 1, 1,
+       e.value ->> 'startedAt', e.value ->> 'status', e.value ->> 'finishedAt'
+     FROM json_each(:runs) e CROSS JOIN projects p WHERE p.project_id = :projectId ORDER BY e.key`,
+    { projectId, runs: JSON.stringify(list) },
+  );
 }

@@ -21,9 +21,12 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-const EMPTY = ['projects', 'runs', 'lanes', 'gates', 'workers', 'settings', 'events'].map((table) => ({
-  sql: `DELETE FROM ${table}`,
-}));
+const EMPTY = [
+  ...['projects', 'runs', 'lanes', 'gates', 'workers', 'settings', 'events'].map((table) => ({
+    sql: `DELETE FROM ${table}`,
+  })),
+  { sql: "UPDATE meta SET value = 0 WHERE key = 'events_pruned_through'" },
+];
 
 /**
  * Runs the same tests against a local file and a real server; `db()` is empty at the start of each test.

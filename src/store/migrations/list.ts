@@ -14,10 +14,11 @@ import { people } from './011-people.ts';
 import { fewerIndexes } from './012-fewer-indexes.ts';
 import { notices } from './013-notices.ts';
 import { claimedForce } from './014-claimed-force.ts';
+import { endedRuns } from './015-ended-runs.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
   ...[machines, scheduleTimes, probes, webhooks],
-  ...[people, fewerIndexes, notices, claimedForce],
+  ...[people, fewerIndexes, notices, claimedForce, endedRuns],
 ];
