@@ -3,11 +3,11 @@
 // folders. The content of files is not looked at: what is saved in place changes no fingerprint.
 
 import type { BigIntStats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbsent } from '../git/io-failure.ts';
 import { mapConcurrently } from '../git/map-concurrently.ts';
 import type { Repository } from '../git/types.ts';
+import { readdir, stat } from '../host/small-files.ts';
 
 const BRANCHES = 'refs/heads';
 const STATS_AT_ONCE = 16;

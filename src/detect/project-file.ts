@@ -1,10 +1,10 @@
 // Reads a project's own settings file. Never writes; knows nothing of the database.
 
 import type { BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { FileMemory } from '../host/file-memory.ts';
+import { readFile, stat } from '../host/small-files.ts';
 import { type Reason, reasonOf } from '../model/failure.ts';
 import { type ProjectFile, ProjectFileSchema } from '../model/project-config.ts';
 import { JsonSyntaxError, positionAt, scanJson } from './json-text.ts';

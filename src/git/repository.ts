@@ -1,8 +1,8 @@
 // Finds where the parts of a repository lie: its own folder, and the common one of a linked worktree.
 // Must not judge whether the repository may be touched: that is the probe's part.
 
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { readFile, stat } from '../host/small-files.ts';
 import { Failure } from '../model/failure.ts';
 import { errorCode, isAbsent } from './io-failure.ts';
 import type { Repository } from './types.ts';

@@ -1,10 +1,11 @@
 // A lock that ends with its process: a file that names pid and start time of its holder.
 // It is obeyed beside database leases, because a frozen process outlives its lease.
 
-import { link, mkdir, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { processStart } from './process-start.ts';
+import { link, readdir, readFile, unlink, writeFile } from './small-files.ts';
 
 const TAKEOVER = '.takeover.';
 const NAMED_PID = /\.(\d+)(?:\.\d+)?$/;

@@ -1,8 +1,8 @@
 // Taking a folder in, and keeping what is stored of it true to its files. Consent is never guessed:
 // only a named folder, or one whose project.json says so, becomes enabled.
 
-import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { realpath } from '../host/small-files.ts';
 import { Failure } from '../model/failure.ts';
 import { UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import { PROJECT_ID_PATTERN, type ProjectId } from '../model/ids.ts';

@@ -1,7 +1,7 @@
 // Finds how the work tree differs from HEAD, as a commit of everything would see it: tracked files count even when
 // ignored, new files unless ignored. Only looks; what a person has staged or taken out of git stays as it is.
 
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import type { GitConfig } from '../config/user-config.ts';
 import { type IndexEntry, type IndexFile, readIndex } from '../index/index-file.ts';
@@ -15,7 +15,7 @@ import { unitsOf } from './change-scope.ts';
 import { type ComparisonInput, compareFile, compareMissing, isClean } from './file-comparison.ts';
 import { compareWithHead, type HeadDifference } from './head-difference.ts';
 import type { IgnoreRules } from './ignore.ts';
-import { awaitedFiles, type WorktreeFiles } from './worktree-files.ts';
+import { awaitedFiles, promptFiles, type WorktreeFiles } from './worktree-files.ts';
 import { createPlaceFinder } from './worktree-place.ts';
 import { type FoundFile, walkWorktree } from './worktree-walk.ts';
 
@@ -56,7 +56,7 @@ export type FoundChanges = { changes: FileChange[]; unreadable: UnreadableFile[]
  *   contents, `object-missing`, `index-corrupt`
  */
 export async function findChanges(input: ChangesInput): Promise<FoundChanges> {
-  const files = input.files ?? awaitedFiles();
+  const files = input.files ?? (input.scope === 'all' ? awaitedFiles() : promptFiles());
   const { objects, head } = input;
   const commit = head.oid === null ? null : objects.readCommit(head.oid);
   const [index, headCommit] = await Promise.all([readIndex(input.repo), commit]);

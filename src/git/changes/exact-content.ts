@@ -3,7 +3,8 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
+import { lstat, readlink } from '../../host/small-files.ts';
 import type { Content } from '../../model/content.ts';
 import { Failure } from '../../model/failure.ts';
 import { readFailure } from '../io-failure.ts';
@@ -32,10 +33,10 @@ export async function openExactContent(place: Place): Promise<Content> {
       // Some runtimes give plain bytes.
       return checkedWhole(Buffer.from(await readlink(path, { encoding: 'buffer' })), place);
     }
-    const file = await open(path, READ_FLAGS);
+    const file = await openFile(path, READ_FLAGS);
     let isHandedOver = false;
     try {
-      const { size } = await file.stat();
+      const size = Number((await file.stat()).size);
       if (size <= WHOLE_BYTES) return checkedWhole(await file.readFile(), place);
       isHandedOver = true;
       return pieces(file, size, place);
@@ -56,7 +57,7 @@ export async function readExactContent(place: Place): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-async function* pieces(file: FileHandle, sizeBytes: number, place: Place): AsyncGenerator<Uint8Array> {
+async function* pieces(file: OpenFile, sizeBytes: number, place: Place): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha1').update(objectHeader('blob', sizeBytes));
   try {
     try {
@@ -74,7 +75,7 @@ async function* pieces(file: FileHandle, sizeBytes: number, place: Place): Async
 }
 
 /** A reader that has seen enough draws a conclusion about all of it: the rest must fit, too. */
-async function readToEnd(file: FileHandle, hash: Hash, place: Place): Promise<void> {
+async function readToEnd(file: OpenFile, hash: Hash, place: Place): Promise<void> {
   try {
     while ((await readPiece(file, hash)) !== null);
   } finally {
@@ -83,8 +84,9 @@ async function readToEnd(file: FileHandle, hash: Hash, place: Place): Promise<vo
   if (hash.digest('hex') !== place.oid) throw changed(place);
 }
 
-async function readPiece(file: FileHandle, hash: Hash): Promise<Buffer | null> {
-  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, null);
+async function readPiece(file: OpenFile, hash: Hash): Promise<Buffer | null> {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, null);
   if (bytesRead === 0) return null;
   const piece = buffer.subarray(0, bytesRead);
   hash.update(piece);

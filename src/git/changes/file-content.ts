@@ -1,8 +1,9 @@
 // The id that git would give a file of the work tree, taken so that the answer belongs to the stat beside it.
 
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, open, readlink } from 'node:fs/promises';
 import { HOLDS_RAW_NAMES } from '../../host/file-names.ts';
+import { openFile } from '../../host/open-file.ts';
+import { lstat, readlink } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent, readFailure } from '../io-failure.ts';
 import { hashBlobStream } from '../objects/loose-objects.ts';
@@ -79,7 +80,7 @@ async function* chunksOf(
   try {
     // Never through a link that took the file's place, and never waiting for the writer of a pipe.
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-    const file = await open(place, flags);
+    const file = await openFile(place, flags);
     try {
       // One byte more than expected, so that growth shows.
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes + 1));

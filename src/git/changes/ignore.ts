@@ -2,8 +2,8 @@
 // Must not know what is tracked: to git, a tracked file is never ignored.
 
 import type { BigIntStats } from 'node:fs';
-import { lstat, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { lstat, readFile, stat } from '../../host/small-files.ts';
 import { expandHome } from '../config/config-include.ts';
 import { type Environment, type GitConfig, personalGitFile } from '../config/user-config.ts';
 import { isAbsent, readFailure } from '../io-failure.ts';

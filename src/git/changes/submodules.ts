@@ -3,8 +3,8 @@
 // What a person has committed is theirs. Looks at where a submodule stands, never at its files.
 
 import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lstat } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { type IndexFile, readIndex } from '../index/index-file.ts';
 import { isAbsent, readFailure } from '../io-failure.ts';

@@ -5,6 +5,7 @@ import { type BigIntStats, type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOLDS_RAW_NAMES } from '../../host/file-names.ts';
+import * as atOnce from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
 
@@ -45,6 +46,23 @@ export function awaitedFiles(): WorktreeFiles {
         return items?.map(toItem) ?? null;
       }),
     atOnce: MOST_FILE_OPERATIONS,
+    breathe: () => {},
+  };
+}
+
+/** For few looks, each waited for before the next. */
+export function promptFiles(): WorktreeFiles {
+  return {
+    async lstat(path) {
+      refuseRawName(path);
+      return unlessAbsent(atOnce.lstat(path, { bigint: true }));
+    },
+    async list(path) {
+      refuseRawName(path);
+      const items = await unlessAbsent(atOnce.readdir(path, { withFileTypes: true, encoding: 'latin1' }));
+      return items?.map(toItem) ?? null;
+    },
+    atOnce: 1,
     breathe: () => {},
   };
 }

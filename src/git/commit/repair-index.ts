@@ -2,7 +2,7 @@
 // because a person removed the lock. Without that, git would show the commit as taken back.
 
 import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { readFileContent } from '../changes/file-content.ts';
 import { type IndexFile, readIndex } from '../index/index-file.ts';

@@ -2,7 +2,8 @@
 // at, whole and still. Knows nothing of the index, trees or locks.
 
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { openFile } from '../../host/open-file.ts';
+import { lstat, readlink } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import type { IndexChange } from '../index/index-write.ts';
 import { errorCode, isAbsent, readFailure } from '../io-failure.ts';
@@ -76,14 +77,21 @@ async function storeContent(
   let content: Buffer;
   try {
     content =
-      file.mode === FILE_MODE.symlink
-        ? await readlink(path, { encoding: 'buffer' })
-        : await readFile(path, { flag: READ_FLAGS });
+      file.mode === FILE_MODE.symlink ? await readlink(path, { encoding: 'buffer' }) : await readWhole(path);
   } catch (error) {
     throw readFailure(error, name);
   }
   if (objectId('blob', content) !== file.oid) throw changed(file.path);
   await objects.write('blob', content);
+}
+
+async function readWhole(path: string | Buffer): Promise<Buffer> {
+  const file = await openFile(path, READ_FLAGS);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 async function expectGone(tree: WorkTree, path: RepoPath): Promise<void> {

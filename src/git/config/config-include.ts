@@ -1,9 +1,9 @@
 // Reads a configuration file together with the files it includes, and judges the conditions of `includeIf`.
 // Must not know which files make up a person's configuration: user-config.ts does.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FileMemory } from '../../host/file-memory.ts';
+import { readFile, realpath, stat } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
 import { type ConfigEntry, parseConfig } from './config-file.ts';

@@ -1,8 +1,8 @@
 // Collects the configuration that git itself would use in a repository: system, global, local, work tree, command.
 // Must not interpret values; config-values.ts answers questions about them.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
 import type { Repository } from '../types.ts';

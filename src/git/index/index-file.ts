@@ -2,8 +2,8 @@
 // decoded when asked for, so that opening an index of 50,000 files costs a few milliseconds. index-write.ts writes.
 
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { systemClock } from '../../host/clock.ts';
+import { openFile } from '../../host/open-file.ts';
 import { isAbsent } from '../io-failure.ts';
 import { bytesOf, type RepoPath, repoPathOf } from '../paths.ts';
 import type { FileStat, Repository } from '../types.ts';
@@ -17,7 +17,7 @@ import {
   nameRange,
   STAGES,
 } from './index-layout.ts';
-import { type IndexMark, IndexMemory, markOf } from './index-memory.ts';
+import { IndexMemory, markOf } from './index-memory.ts';
 import { type IndexStat, indexStat, uint32 } from './index-stat.ts';
 import { type IndexLayout, parseIndex, parseOwnIndex } from './parse-index.ts';
 
@@ -164,13 +164,13 @@ const memory = new IndexMemory({ clock: systemClock, limitBytes: MOST_KEPT_BYTES
  * @throws Failure `index-corrupt` (damaged, wrong hash)
  */
 export async function readIndex(repo: Repository): Promise<IndexFile> {
+  const known = recallIndex(repo);
+  if (known !== null) return known;
   const path = indexPath(repo);
   try {
-    const file = await open(path, 'r');
+    const file = await openFile(path);
     try {
-      const stats = await file.stat({ bigint: true });
-      const known = memory.has(path) ? memory.find(path, await readMark(file, stats)) : null;
-      if (known !== null) return new IndexFile(known.raw, stats.mtimeNs, known);
+      const stats = await file.stat();
       const bytes = await file.readFile();
       const layout = parseIndex(bytes);
       memory.keep(path, markOf(bytes, stats), layout);
@@ -184,7 +184,7 @@ export async function readIndex(repo: Repository): Promise<IndexFile> {
   }
 }
 
-/** As `readIndex`, for whoever holds its lock: without a way to another thread. Null where it has to be read. */
+/** As `readIndex`, without a way to another thread: for whoever holds its lock. Null where it has to be read. */
 export function recallIndex(repo: Repository): IndexFile | null {
   const path = indexPath(repo);
   if (!memory.has(path)) return null;
@@ -192,6 +192,7 @@ export function recallIndex(repo: Repository): IndexFile | null {
   try {
     file = openSync(path, 'r');
     const { size, mtimeNs, ino } = fstatSync(file, { bigint: true });
+    // A file too short to be an index has a hash like none.
     const hash = Buffer.alloc(HASH_BYTES);
     readSync(file, hash, 0, HASH_BYTES, Math.max(0, Number(size) - HASH_BYTES));
     const known = memory.find(path, { size, mtimeNs, ino, hash });
@@ -215,13 +216,6 @@ export function forgetIndexes(): void {
 }
 
 const indexPath = (repo: Repository) => `${repo.gitDir}/index`;
-
-/** A file too short to be an index has a mark like none. */
-async function readMark(file: FileHandle, { size, mtimeNs, ino }: BigIntStats): Promise<IndexMark> {
-  const hash = Buffer.alloc(HASH_BYTES);
-  await file.read(hash, 0, HASH_BYTES, Math.max(0, Number(size) - HASH_BYTES));
-  return { size, mtimeNs, ino, hash };
-}
 
 /** Whether the file still looks as it did when the entry was written. False only means: compare the content. */
 export function matchesStat(entry: IndexEntry, file: FileStat): boolean {

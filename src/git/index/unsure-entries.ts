@@ -1,7 +1,7 @@
 // Finds index entries whose stat data stops being a proof when the index gets a new time. git re-reads the content of
 // files written no earlier than the index; writing the index later would end that, so such entries are marked.
 
-import { lstat } from 'node:fs/promises';
+import { lstat } from '../../host/small-files.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { diskPath } from '../paths.ts';

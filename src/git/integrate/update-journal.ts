@@ -1,7 +1,8 @@
 // Remembers, while the work tree is on its way from one commit to another, where it came from and where it goes, so
 // that whoever comes after a kill can bring it to an end. A file in the git folder; gone when nothing is under way.
 
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { readFile } from '../../host/small-files.ts';
 import { isAbsent, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 

@@ -1,7 +1,7 @@
 // Which other object folders a repository borrows from: objects/info/alternates, and theirs. They are only read.
 
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import { readFile } from '../../host/small-files.ts';
 import { isAbsent } from '../io-failure.ts';
 
 /** As in git: what is nested deeper is not looked at. */

@@ -1,7 +1,7 @@
 // Keeps the object store tidy: each commit leaves about six small files, and thousands of them make git slow.
 // Git itself does it where it is installed, by the person's own rules; else loose objects are moved into a pack.
 
-import { readdir } from 'node:fs/promises';
+import { readdir } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import type { GitConfig } from '../config/user-config.ts';
 import { isAbsent } from '../io-failure.ts';

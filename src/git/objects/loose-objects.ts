@@ -2,9 +2,11 @@
 // a temporary name, flushed by setting, then renamed. Knows nothing of packs.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createDeflate } from 'node:zlib';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
+import { mkdir, readFile, rename, stat } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import type { GitObject, ObjectStream, ObjectType } from '../types.ts';
@@ -179,10 +181,7 @@ function hashedBlob(blob: BlobStream): { chunks(): AsyncGenerator<Uint8Array>; o
 }
 
 /** `fill` writes the compressed object and answers its id. The temporary file goes on every failure. */
-async function writeTemporary(
-  store: LooseStore,
-  fill: (file: FileHandle) => Promise<string>,
-): Promise<string> {
+async function writeTemporary(store: LooseStore, fill: (file: OpenFile) => Promise<string>): Promise<string> {
   const { file, path } = await openTemporary(store);
   try {
     let oid: string;
@@ -200,12 +199,12 @@ async function writeTemporary(
   }
 }
 
-async function openTemporary(store: LooseStore): Promise<{ file: FileHandle; path: string }> {
+async function openTemporary(store: LooseStore): Promise<{ file: OpenFile; path: string }> {
   for (;;) {
     // git gc clears away forgotten files of this name.
     const path = `${store.objectsDir}/tmp_obj_${randomBytes(8).toString('hex')}`;
     try {
-      return { file: await open(path, 'wx', 0o444), path };
+      return { file: await openFile(path, 'wx', 0o444), path };
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw writeFailure(error, path);
     }

@@ -1,7 +1,7 @@
 // Reads objects/pack/multi-pack-index: one table over many packs. Needed for packs whose own index is gone, which git
 // takes away or never makes where this file stands in for it.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
 import { FAN_BYTES, OidTable } from './oid-table.ts';
@@ -22,9 +22,9 @@ export type MultiPackIndex = {
 
 /** Null when there is none. @throws Failure `object-corrupt`, `needs-system-git` for another version */
 export async function openMultiPackIndex(path: string): Promise<MultiPackIndex | null> {
-  let file: FileHandle;
+  let file: OpenFile;
   try {
-    file = await open(path, 'r');
+    file = await openFile(path);
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;
@@ -37,7 +37,7 @@ export async function openMultiPackIndex(path: string): Promise<MultiPackIndex |
   }
 }
 
-async function readTables(file: FileHandle, path: string): Promise<MultiPackIndex> {
+async function readTables(file: OpenFile, path: string): Promise<MultiPackIndex> {
   const chunks = await readChunkTable(file, path);
   const chunk = (id: string) => {
     const found = chunks.get(id);
@@ -82,7 +82,7 @@ async function readTables(file: FileHandle, path: string): Promise<MultiPackInde
 
 /** Where each part of the file lies. */
 async function readChunkTable(
-  file: FileHandle,
+  file: OpenFile,
   path: string,
 ): Promise<Map<string, { at: number; length: number }>> {
   const head = await readAt(file, 0, HEADER_BYTES, path);

@@ -1,14 +1,14 @@
 // A sorted table of object ids on disk with its 256-entry fan, as pack indexes and multi-pack indexes hold it.
 // Answers positions in the table only; what stands beside an id is the caller's matter.
 
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../host/open-file.ts';
 import { damaged, readAt } from './read-at.ts';
 
 export const FAN_BYTES = 1024;
 export const OID_BYTES = 20;
 
 /** `path` is for messages. */
-export type TableFile = { readonly file: FileHandle; readonly path: string };
+export type TableFile = { readonly file: OpenFile; readonly path: string };
 
 export class OidTable {
   readonly #source: TableFile;

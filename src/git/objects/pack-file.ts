@@ -1,7 +1,7 @@
 // Reads one pack with positioned reads: it is never held in memory as a whole. Where objects begin its index says.
 // Knows nothing of loose objects or other packs (a pack on disk is complete in itself).
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
 import { isAbsent } from '../io-failure.ts';
 import type { GitObject, ObjectStream, ObjectType } from '../types.ts';
 import { applyDelta } from './delta.ts';
@@ -23,7 +23,7 @@ const LONGEST_CHAIN = 5000;
 type Entry = { type: ObjectType; base: null; data: Buffer } | { type: null; base: Base; data: Buffer };
 /** Where a delta's base begins; an id when this pack's index does not tell. */
 type Base = number | string;
-type Data = { file: FileHandle; sizeBytes: number };
+type Data = { file: OpenFile; sizeBytes: number };
 type Head = { window: Buffer; head: PackEntryHead; left: number };
 
 /** One open pack. Reads may run side by side; none may be under way at `close`. */
@@ -110,8 +110,8 @@ export class PackFile {
   }
 
   #open(): Promise<Data | null> {
-    this.#data ??= open(this.packPath, 'r').then(
-      async (file) => ({ file, sizeBytes: (await file.stat()).size }),
+    this.#data ??= openFile(this.packPath).then(
+      async (file) => ({ file, sizeBytes: Number((await file.stat()).size) }),
       (error: unknown) => {
         this.#data = null;
         if (isAbsent(error)) return null;

@@ -1,7 +1,7 @@
 // The packs under objects/pack, found again when gc has replaced them; by their own indexes, or where one is gone by
 // the index over many packs. Knows nothing of loose objects.
 
-import { readdir, utimes } from 'node:fs/promises';
+import { readdir, utimes } from '../../host/small-files.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
 import type { GitObject, ObjectStream } from '../types.ts';
 import { type MultiPackIndex, openMultiPackIndex } from './multi-pack-index.ts';

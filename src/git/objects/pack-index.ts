@@ -1,6 +1,6 @@
 // Reads the version 2 index of one pack: where in the pack each object begins. Never held in memory as a whole.
 
-import { open } from 'node:fs/promises';
+import { openFile } from '../../host/open-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { FAN_BYTES, OID_BYTES, OidTable } from './oid-table.ts';
 import { readAt } from './read-at.ts';
@@ -20,7 +20,7 @@ export type PackNames = {
 
 /** @throws Failure `object-corrupt`, `needs-system-git` (index version 1) */
 export async function openPackIndex(path: string): Promise<PackNames> {
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   try {
     const head = await readAt(file, 0, NAMES_AT, path);
     if (!head.subarray(0, PACK_INDEX_MAGIC.length).equals(PACK_INDEX_MAGIC)) {

@@ -1,11 +1,11 @@
 // Positioned reads of pack files and their indexes that come back whole or not at all.
 
-import type { FileHandle } from 'node:fs/promises';
+import type { OpenFile } from '../../host/open-file.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** Exactly `length` bytes from `position`. @throws Failure `object-corrupt` when the file ends before */
 export async function readAt(
-  file: FileHandle,
+  file: OpenFile,
   position: number,
   length: number,
   path: string,

@@ -1,8 +1,8 @@
 // Looks for conversions of file contents (line endings, filters such as LFS) that the built-in engine does not do.
 
 import type { Stats } from 'node:fs';
-import { lstat, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { lstat, readFile, stat } from '../../host/small-files.ts';
 import { booleanOf } from '../config/config-file.ts';
 import { expandHome } from '../config/config-include.ts';
 import { type Environment, type GitConfig, personalGitFile } from '../config/user-config.ts';

@@ -1,7 +1,7 @@
 // Names what only the system git does right: the built-in engine must not commit in such a repository.
 
-import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { readdir, stat } from '../../host/small-files.ts';
 import { expandHome } from '../config/config-include.ts';
 import type { Environment, GitConfig } from '../config/user-config.ts';
 import { isAbsent } from '../io-failure.ts';

@@ -1,7 +1,7 @@
 // Refuses repositories whose storage the built-in engine does not understand.
 
-import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { realpath } from '../../host/small-files.ts';
 import { type Reason, reasonOf } from '../../model/failure.ts';
 import type { GitConfig } from '../config/user-config.ts';
 import { isAbsent } from '../io-failure.ts';

@@ -1,6 +1,6 @@
 // Notices what a person has under way in a repository, during which the service must keep still.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from '../../host/small-files.ts';
 import { type Reason, reasonOf } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { isAbsent } from '../io-failure.ts';

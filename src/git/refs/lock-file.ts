@@ -4,8 +4,9 @@
 // busy machine each way takes longer than all the calls together, and a person's git fails meanwhile.
 
 import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Clock, Random } from '../../host/clock.ts';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
+import { unlink } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import { createTwin } from './lock-twin.ts';
@@ -69,11 +70,11 @@ class TwinLock implements PreparedLock {
   readonly #path: string;
   readonly #twin: string;
   /** Open until the first write. */
-  #handle: FileHandle | null;
+  #handle: OpenFile | null;
   #isWritten = false;
   #state: 'free' | 'locked' | 'committed' | 'done' = 'free';
 
-  constructor(target: string, twin: string, handle: FileHandle, createdNs: bigint) {
+  constructor(target: string, twin: string, handle: OpenFile, createdNs: bigint) {
     this.#target = target;
     this.#path = `${target}.lock`;
     this.#twin = twin;
@@ -83,7 +84,7 @@ class TwinLock implements PreparedLock {
 
   async write(content: string | Uint8Array, fsync: boolean): Promise<void> {
     try {
-      const handle = this.#handle ?? (await open(this.#twin, 'r+'));
+      const handle = this.#handle ?? (await openFile(this.#twin, 'r+'));
       this.#handle = null;
       try {
         if (this.#isWritten) await handle.truncate(0);

@@ -1,9 +1,10 @@
 // Makes the files that become locks. Each lives under a name of its own in the git folder, its twin: so a lock with a
 // twin is ours and nobody else's, also after a kill. Knows nothing of what is locked.
 
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../host/clock.ts';
+import { type OpenFile, openFile } from '../../host/open-file.ts';
+import { mkdir } from '../../host/small-files.ts';
 import { errorCode, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 
@@ -18,12 +19,12 @@ export function twinsFolder({ gitDir }: Pick<Repository, 'gitDir'>): string {
 export async function createTwin(
   { folder, label }: { folder: string; label: string },
   random: Random,
-): Promise<{ handle: FileHandle; twin: string; createdNs: bigint }> {
+): Promise<{ handle: OpenFile; twin: string; createdNs: bigint }> {
   const stem = join(folder, `${label}.${Math.floor(random() * 2 ** 32)}`);
   for (let n = 0; ; n++) {
     const twin = `${stem}.${n}`;
     try {
-      const handle = await open(twin, 'wx', 0o666);
+      const handle = await openFile(twin, 'wx', 0o666);
       return { handle, twin, createdNs: await beginOf(handle) };
     } catch (error) {
       if (errorCode(error) === 'ENOENT') await mkdir(folder, { recursive: true });
@@ -33,9 +34,9 @@ export async function createTwin(
   }
 }
 
-async function beginOf(handle: FileHandle): Promise<bigint> {
+async function beginOf(handle: OpenFile): Promise<bigint> {
   try {
-    return (await handle.stat({ bigint: true })).mtimeNs;
+    return (await handle.stat()).mtimeNs;
   } catch (error) {
     await handle.close();
     throw error;

@@ -1,6 +1,6 @@
 // Reads .git/packed-refs. Knows nothing of loose refs, which win over these.
 
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode } from '../io-failure.ts';
 import type { Repository } from '../types.ts';

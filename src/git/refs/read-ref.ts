@@ -1,7 +1,7 @@
 // Reads one ref: its loose file first, then packed-refs. Must not change anything.
 
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent } from '../io-failure.ts';
 import type { Repository } from '../types.ts';

@@ -1,9 +1,10 @@
 // Holds a ref (and HEAD, when it leads there) still while its new value is prepared and put in force.
 // Does not write reflogs: the caller says when.
 
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Random } from '../../host/clock.ts';
+import { readdir } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';

@@ -1,8 +1,8 @@
 // HEAD, branches and other refs: the only door to them for the other parts of the git engine.
 
 import { isUtf8 } from 'node:buffer';
-import { readdir, readFile } from 'node:fs/promises';
 import { type Clock, type Random, systemClock, systemRandom } from '../../host/clock.ts';
+import { readdir, readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
 import type { Head, Repository } from '../types.ts';

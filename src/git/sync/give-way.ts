@@ -1,9 +1,9 @@
 // Gives way to a person's git commands: while one runs, or has ended a moment ago, a commit of ours would meet the next
 // one of the same burst. Knows nothing of what is to be committed.
 
-import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../host/clock.ts';
+import { lstat, readdir } from '../../host/small-files.ts';
 import { isAbsent } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 

@@ -2,8 +2,9 @@
 // repository lock, so that no other sync is at work.
 
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lstat, readdir } from '../../host/small-files.ts';
 import { isAbsent } from '../io-failure.ts';
 import { twinsFolder } from '../refs/lock-twin.ts';
 import { readHead } from '../refs/refs.ts';

@@ -1,11 +1,12 @@
 // Notes beside the repository lock which git program is at work for us, because the end of the service does not end
 // it: whoever takes the lock next ends what is still running. Knows nothing of what the program does.
 
-import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endGroup, type KnownProcess } from '../../host/child-group.ts';
 import type { Clock } from '../../host/clock.ts';
 import { processStart } from '../../host/process-start.ts';
+import { lstat, readFile } from '../../host/small-files.ts';
 import { isAbsent, writeFailure } from '../io-failure.ts';
 import type { Repository } from '../types.ts';
 

@@ -1,9 +1,10 @@
 // What `gitferry login` keeps: a file that only its owner may read lists the credentials; their secrets are in the
 // keyring, or where there is none, in that file. Read anew each time, written as a whole.
 
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { stat } from '../../host/small-files.ts';
 import { CREDENTIAL_KEY } from '../../model/credential-key.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Keyring } from './keyring.ts';
