@@ -66,7 +66,7 @@ class SyncPipeline implements Pipeline {
     this.#queue = createQueueing({
       ...ports,
       wake: () => this.#worker.wake(),
-      onHeldBack: (projectId) => this.#local.consider(projectId),
+      onHeldBack: (projectId, delayMs) => this.#local.consider(projectId, delayMs),
     });
     this.#quiet = createQuietPeriod({
       clock,

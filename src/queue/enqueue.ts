@@ -3,7 +3,7 @@
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { JobState, Trigger } from '../model/job.ts';
 import type { Database } from '../store/database.ts';
-import { IS_HELD_BACK } from './held-back.ts';
+import { HELD_BACK_COLUMN, type HeldBack, heldBackOf } from './held-back.ts';
 import { PRIORITY_STEP_MS, promoteStatement } from './promote.ts';
 import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 
@@ -25,8 +25,8 @@ export type EnqueuedJob = {
   jobId: JobId;
   state: JobState;
   runAt: number | null;
-  /** It is not this change that it waits for. */
-  isHeldBack: boolean;
+  /** Whether it waits for something else than quiet. */
+  heldBack: HeldBack;
 };
 
 // Nothing waits when `dirty_since IS NULL` (idle, or running without a newer change) or `want_gen = done_gen` (only a
@@ -63,7 +63,7 @@ const ENQUEUE = `${WITH_NOW}
     updated_at = excluded.updated_at`;
 
 const READ = `${WITH_NOW}
-  SELECT p.project_id, j.id, j.state, j.run_at, ${IS_HELD_BACK} AS held_back
+  SELECT p.project_id, j.id, j.state, j.run_at, ${HELD_BACK_COLUMN}
   FROM t CROSS JOIN json_each(:projects) e CROSS JOIN projects p ON p.project_id = e.value
   JOIN jobs j ON j.project_id = p.id AND j.kind = 'sync' WHERE p.enabled = 1 ORDER BY e.key`;
 
@@ -87,6 +87,6 @@ export async function enqueue(db: Database, options: EnqueueOptions): Promise<En
     jobId: row.id as JobId,
     state: row.state as JobState,
     runAt: row.run_at as number | null,
-    isHeldBack: Number(row.held_back) === 1,
+    heldBack: heldBackOf(row.held_back),
   }));
 }

@@ -6,11 +6,12 @@ import type { SyncAnswer } from '../git/sync/sync-work.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project, ProjectFacts } from '../model/project.ts';
 import { timingsOf } from '../model/project-config.ts';
-import { isHeldBack } from '../queue/held-back.ts';
+import { heldBack } from '../queue/held-back.ts';
 import type { Database } from '../store/database.ts';
 import { saveFacts } from '../store/projects.ts';
+import type { DirtyPathsStore } from '../watch/dirty-paths.ts';
 import type { Background } from './background.ts';
-import { type CommitPorts, createCommitHere } from './commit-here.ts';
+import { type CommitHere, type CommitPorts, createCommitHere } from './commit-here.ts';
 import { heldEvents, withSince } from './held-files.ts';
 import type { StatePublisher } from './publish-states.ts';
 
@@ -20,11 +21,16 @@ export type CommitMeanwhilePorts = CommitPorts & {
   background: Background;
   signal: AbortSignal;
   states: StatePublisher;
+  /** Where something is known to have changed. */
+  hints: Pick<DirtyPathsStore, 'projects'>;
 };
 
 export type CommitMeanwhile = {
-  /** The project has changes, and its sync may be held back. Returns at once. */
-  consider(projectId: ProjectId): void;
+  /**
+   * The project has changes, and its sync may be held back: they are committed when it is quiet, `delayMs` from now
+   * (left out: a quiet period), or was not for its longest wait. Returns at once.
+   */
+  consider(projectId: ProjectId, delayMs?: number | null): void;
   forget(projectId: ProjectId): void;
   /** Nothing begins any more. */
   close(): void;
@@ -34,48 +40,83 @@ export type CommitMeanwhile = {
 const AGAIN_MS = 5_000;
 
 export function createCommitMeanwhile(ports: CommitMeanwhilePorts): CommitMeanwhile {
-  const { db, clock, background, signal, projects } = ports;
-  const commitHere = createCommitHere(ports, (project, answer) => keep(project, answer, ports));
-  const waiting = new Map<ProjectId, () => void>();
-  const lastAt = new Map<ProjectId, number>();
-  // One after the other: a machine that comes up without a network has this to do for every project.
-  let last: Promise<void> = Promise.resolve();
+  return new Commits(ports);
+}
 
-  function wait(projectId: ProjectId, delayMs: number): void {
-    if (waiting.has(projectId) || signal.aborted) return;
+/** On the monotonic clock. */
+type Waiting = { latestAt: number; cancel(): void };
+
+class Commits implements CommitMeanwhile {
+  readonly #ports: CommitMeanwhilePorts;
+  readonly #commitHere: CommitHere;
+  readonly #waiting = new Map<ProjectId, Waiting>();
+  readonly #lastAt = new Map<ProjectId, number>();
+  readonly #following: { close(): void };
+  // One after the other: a machine that comes up without a network has this to do for every project.
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(ports: CommitMeanwhilePorts) {
+    this.#ports = ports;
+    this.#commitHere = createCommitHere(ports, (project, answer) => keep(project, answer, ports));
+    // Whatever was queued before a gate was closed is behind it now.
+    const all = () => {
+      for (const projectId of ports.hints.projects()) this.consider(projectId);
+    };
+    this.#following = ports.bus.follow({
+      ...{ isOwn: true, types: ['gate.paused'] },
+      ...{ onEvents: all, onReset: all, onMissed: all },
+    });
+  }
+
+  consider(projectId: ProjectId, delayMs: number | null = null): void {
+    const { clock, projects } = this.#ports;
+    const project = projects.get(projectId);
+    if (project === undefined) return;
+    const { quietMs, maxWaitMs, minIntervalMs } = timingsOf(project.github);
+    const now = clock.monotonic();
+    const latestAt = this.#waiting.get(projectId)?.latestAt ?? now + maxWaitMs;
+    const quietAt = Math.min(now + (delayMs ?? quietMs), latestAt);
+    const leastAt = (this.#lastAt.get(projectId) ?? Number.NEGATIVE_INFINITY) + minIntervalMs;
+    this.#wait(projectId, Math.max(quietAt, leastAt) - now, latestAt);
+  }
+
+  forget(projectId: ProjectId): void {
+    this.#waiting.get(projectId)?.cancel();
+    this.#waiting.delete(projectId);
+    this.#lastAt.delete(projectId);
+  }
+
+  close(): void {
+    this.#following.close();
+    for (const { cancel } of this.#waiting.values()) cancel();
+    this.#waiting.clear();
+  }
+
+  #wait(projectId: ProjectId, delayMs: number, latestAt: number): void {
+    const { clock, background, signal } = this.#ports;
+    if (signal.aborted) return;
+    this.#waiting.get(projectId)?.cancel();
     const cancel = clock.timer(delayMs, () => {
-      waiting.delete(projectId);
-      const mine = last.then(() => commit(projectId));
+      this.#waiting.delete(projectId);
+      const mine = this.#last.then(() => this.#commit(projectId));
       background.run('committing while a sync is held back', () => mine);
       // A fault is logged there and is no reason not to go on with the next project.
-      last = mine.catch(() => undefined);
+      this.#last = mine.catch(() => undefined);
     });
-    waiting.set(projectId, cancel);
+    this.#waiting.set(projectId, { latestAt, cancel });
   }
 
-  async function commit(projectId: ProjectId): Promise<void> {
-    if (signal.aborted || !(await isHeldBack(db, projectId))) return;
-    lastAt.set(projectId, clock.monotonic());
-    if ((await commitHere(projectId, signal)) === 'again') wait(projectId, AGAIN_MS);
+  async #commit(projectId: ProjectId): Promise<void> {
+    const { db, clock, signal } = this.#ports;
+    if (signal.aborted) return;
+    const held = await heldBack(db, projectId);
+    if (held === 'no') return;
+    if (held === 'yes') {
+      this.#lastAt.set(projectId, clock.monotonic());
+      if ((await this.#commitHere(projectId, signal)) === 'done') return;
+    }
+    if (!this.#waiting.has(projectId)) this.consider(projectId, AGAIN_MS);
   }
-
-  return {
-    consider(projectId) {
-      const project = projects.get(projectId);
-      if (project === undefined) return;
-      const before = lastAt.get(projectId) ?? Number.NEGATIVE_INFINITY;
-      wait(projectId, Math.max(0, before + timingsOf(project.github).minIntervalMs - clock.monotonic()));
-    },
-    forget(projectId) {
-      waiting.get(projectId)?.();
-      waiting.delete(projectId);
-      lastAt.delete(projectId);
-    },
-    close() {
-      for (const cancel of waiting.values()) cancel();
-      waiting.clear();
-    },
-  };
 }
 
 /** What blocks the project and how its remotes are is for the sync to say, which asks them. */

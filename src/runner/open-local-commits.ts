@@ -26,11 +26,11 @@ export function openLocalCommits(
     queue: (projectId, delayMs) => owed.queue(projectId, delayMs),
     owe: (projectIds) => owed.owe(projectIds),
     list: () => owed.list(),
-    consider: meanwhile.consider,
+    consider: (projectId, delayMs) => meanwhile.consider(projectId, delayMs),
     forget(projectId: ProjectId) {
       owed.forget(projectId);
       meanwhile.forget(projectId);
     },
-    close: meanwhile.close,
+    close: () => meanwhile.close(),
   };
 }

@@ -21,8 +21,8 @@ export function createQueueing(ports: {
   clock: Clock;
   projects: ProjectTable;
   wake(): void;
-  /** The sync of these does not run yet for another reason than their quiet period. */
-  onHeldBack(projectId: ProjectId): void;
+  /** The sync may not run when it is due, `delayMs` from now. */
+  onHeldBack(projectId: ProjectId, delayMs: number | null): void;
 }): Queueing {
   const { db, bus, clock, projects } = ports;
   const activity = createActivity({ db });
@@ -50,7 +50,9 @@ export function createQueueing(ports: {
     }
     bus.notify();
     ports.wake();
-    for (const { projectId, isHeldBack } of queued) if (isHeldBack) ports.onHeldBack(projectId);
+    for (const { projectId, heldBack } of queued) {
+      if (heldBack !== 'no') ports.onHeldBack(projectId, asked.delayMs);
+    }
     return queued;
   };
 }

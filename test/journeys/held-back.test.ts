@@ -109,3 +109,29 @@ test('in snapshot mode each save has its snapshot here while the host is away', 
   await untilRemoteHas(journey, project, 'notes.md', 'two\n', { branch: 'auto/main' });
   await service.untilState('draft', 'safe');
 });
+
+test('what was due when its host set a limit is committed here, without another change', async () => {
+  const projects = [await journey.addProject('blog'), await journey.addProject('site')];
+  const folders = projects.map(({ path }) => path);
+  const service = await journey.start({ folders, env: { SYNC_MAX_CONCURRENT: '1' } });
+  for (const { id } of projects) await service.untilState(id, 'safe');
+  const limited = {
+    kind: 'status',
+    status: 429,
+    headers: { 'retry-after': '600' },
+    body: 'slow down',
+  } as const;
+  journey.server.inject(/./, limited, Number.POSITIVE_INFINITY);
+  for (const { repo } of projects) await repo.write('notes.md', 'one\n');
+  for (const { id, repo } of projects) {
+    await service.until(`a commit in ${id}`, async () => {
+      const committed = await repo.git('show', 'HEAD:notes.md').catch(() => null);
+      return committed === 'one\n' && (await service.project(id)).state === 'rate-limited';
+    });
+  }
+  const { body } = await service.api('GET', '/api/sync/history');
+  const limits = body.history.filter(
+    ({ error }: { error: { code: string } | null }) => error?.code === 'rate-limited',
+  );
+  expect(limits).toHaveLength(1);
+});

@@ -8,7 +8,7 @@ describeDatabases('enqueue()', (db) => {
     await addProjectRow(db(), 'notes', { quietMs: 500 });
     await addProjectRow(db(), 'off', { enabled: false });
     const jobs = await put(db(), ['notes', 'off', 'nobody', 'blog', 'notes'], T0);
-    const waits = { jobId: expect.any(Number), state: 'scheduled', isHeldBack: false };
+    const waits = { jobId: expect.any(Number), state: 'scheduled', heldBack: 'no' };
     expect(jobs).toEqual([
       { ...waits, projectId: 'notes', runAt: T0 + 500 },
       { ...waits, projectId: 'blog', runAt: T0 + 2_000 },
