@@ -25,7 +25,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
     benchSync({ runs, say, gitwatch, sizes: sizes('files', [100, 5_000, 50_000], [20]) }),
   queue: ({ runs, smallest, sizes, size }) =>
     benchQueue({
-      ...{ runs, say, compare: !smallest, pairs: size('pairs', 200, 20) },
+      ...{ runs, say, compare: !smallest, pairs: size('pairs', 500, 20) },
       sizes: sizes('pending', [100, 10_000, 100_000], [50]),
     }),
   api: ({ runs, quick, sizes, size }) =>

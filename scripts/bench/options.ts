@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 export const HELP = `npm run bench -- <name> [options]
   sync      save to remote, beside git, gitwatch and isomorphic-git    --files 100,5000,50000  --gitwatch <gitwatch.sh>
-  queue     take a job and complete it, beside other queues            --pending 100,10000,100000  --pairs 200
+  queue     take a job and complete it, beside other queues            --pending 100,10000,100000  --pairs 500
   api       the status at 100 requests a second                        --history 1000,1000000  --seconds 10
   start     from the start to the first sync                           --projects 10,1000
   scan      clean projects, beside git status in each                  --projects 1000  --files 100

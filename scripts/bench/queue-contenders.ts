@@ -3,18 +3,19 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { builtPath } from '../../test/support/module-args.ts';
+import { LIMITS } from './queue-limits.ts';
 import type { Answer, Order } from './queue-worker.ts';
 
 /** What needs nothing installed, and the other queues. */
-export const OWN = ['gitferry', 'two bare transactions', 'the same rows bare'] as const;
+export const OWN = ['gitferry', ...LIMITS] as const;
 export const CONTENDERS = [...OWN, 'plainjob', 'liteque', 'BullMQ'] as const;
 
 export type Contender = {
   name: string;
   /** Adds so many jobs that may run at once. */
   fill(count: number): Promise<void>;
-  /** Takes and completes so many jobs, one after the other; milliseconds for one. */
-  measure(count: number): Promise<number>;
+  /** Takes and completes so many jobs, one after the other, never fewer than half of `pending` waiting; milliseconds for one. */
+  measure(count: number, pending: number): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -33,8 +34,8 @@ export async function openContender(
         resolve(message);
       });
     });
-  const ask = async (call: Order['call'], count: number): Promise<number> => {
-    child.send({ call, count } satisfies Order);
+  const ask = async (call: Order['call'], count: number, pending = count): Promise<number> => {
+    child.send({ call, count, pending } satisfies Order);
     const said = await answer();
     return said.kind === 'done' ? said.tookMs : 0;
   };
@@ -43,7 +44,7 @@ export async function openContender(
   return {
     name,
     fill: async (count) => void (await ask('fill', count)),
-    measure: (count) => ask('measure', count),
+    measure: (count, pending) => ask('measure', count, pending),
     close: async () => void (await ask('close', 0)),
   };
 }

@@ -1,12 +1,16 @@
 // Taking a job and completing it, with 100 to 100,000 others pending, beside other queues. All are durable against a
 // killed process and may lose a second to a power cut. Ours also writes the history and the feed.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { figureOf, figuresOf, pairedRatio, type Ratio, type Report, ratioOf } from './figures.ts';
+import { figuresOf, pairedRatio, type Ratio, type Report, ratioOf } from './figures.ts';
 import { CONTENDERS, type Contender, OWN, openContender } from './queue-contenders.ts';
 import { installPeers } from './queue-peers.ts';
+
+/** Programs run their first hundreds of calls slower. */
+const WARM_UP = 500;
 
 /** `sizes` are numbers of pending jobs; figures are milliseconds for one job. */
 export async function benchQueue(input: {
@@ -21,6 +25,7 @@ export async function benchQueue(input: {
   const notes: string[] = [];
   const times = new Map<string, number[]>();
   const folders: string[] = [];
+  const opened: { pending: number; contender: Contender }[] = [];
   const peers = compare ? install(say) : { missing: 'this was not asked for' };
   if ('missing' in peers) notes.push(`NOT COMPARED with any other queue: ${peers.missing}`);
   try {
@@ -29,24 +34,34 @@ export async function benchQueue(input: {
       folders.push(folder);
       const { contenders, missing } = await openAll(folder, 'missing' in peers ? null : peers.folder);
       for (const note of missing) if (!notes.includes(note)) notes.push(note);
-      for (const contender of contenders) {
-        say(`${contender.name}: ${pending} pending`);
-        await contender.fill(pending);
-      }
-      for (let run = 0; run < runs; run++) {
-        for (const contender of contenders) {
-          const key = `${contender.name}, ${pending} pending`;
-          const took = await contender.measure(Math.min(pairs, pending));
-          times.set(key, [...(times.get(key) ?? []), took]);
-        }
-      }
-      for (const contender of contenders) await contender.close();
+      opened.push(...contenders.map((contender) => ({ pending, contender })));
     }
+    for (const { pending, contender } of opened) {
+      say(`${contender.name}: ${pending} pending`);
+      await contender.fill(pending);
+      await contender.measure(Math.min(pairs, WARM_UP), pending);
+    }
+    // What filling them has written must not be on its way to the disk while they are measured.
+    execFileSync('sync');
+    for (let run = 0; run < runs; run++) {
+      say(`run ${run + 1} of ${runs}`);
+      for (const { pending, contender } of inTurns(opened, run)) {
+        const key = `${contender.name}, ${pending} pending`;
+        times.set(key, [...(times.get(key) ?? []), await contender.measure(pairs, pending)]);
+      }
+    }
+    for (const { contender } of opened) await contender.close();
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     if (!('missing' in peers)) peers.remove();
   }
   return { figures: figuresOf(times), ratios: ratiosOf(times, sizes), notes };
+}
+
+/** Every run begins with another one. */
+function inTurns<T>(all: readonly T[], run: number): T[] {
+  const first = all.length === 0 ? 0 : run % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
 }
 
 function install(say: (text: string) => void): ReturnType<typeof installPeers> {
@@ -115,7 +130,7 @@ function ratiosOf(times: ReadonlyMap<string, number[]>, sizes: readonly number[]
   }
   for (const limit of OWN.filter((name) => name !== 'gitferry')) ratios.push(...limitsOf(limit, most, of));
   const least = Math.min(...sizes);
-  const growth = figureOf(of('gitferry', most) ?? []).median / figureOf(of('gitferry', least) ?? []).median;
+  const growth = pairedRatio(of('gitferry', most) ?? [], of('gitferry', least) ?? []);
   if (most > least) ratios.push(ratioOf(`gitferry: ${most} pending / ${least} pending`, growth, FLAT));
   return ratios;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
   clearStrikes,
@@ -7,7 +8,16 @@ import {
   reserveCall,
   resumeGate,
 } from '../../src/queue/gates.ts';
-import { addProjectRow, describeDatabases, readEvents, readJobRow } from '../support/database.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import {
+  addProjectRow,
+  databaseDeps,
+  describeDatabases,
+  readEvents,
+  readJobRow,
+  temporaryFolder,
+} from '../support/database.ts';
 import { claimNames, claimOne, look, OFFLINE, put, settle, T0 } from '../support/queue-calls.ts';
 
 const GITHUB = 'host:github.com';
@@ -184,4 +194,29 @@ describeDatabases('gates', (db) => {
       { type: 'gate.resumed', data: { key: GITHUB } },
     ]);
   });
+});
+
+test('a pause and its half-open gate outlast a restart', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder.path, 'queue.db');
+  const restarted = async (last: Database) => {
+    await last.close();
+    return openDatabase({ path }, databaseDeps);
+  };
+  let db = await openDatabase({ path }, databaseDeps);
+  for (const name of ['blog', 'notes']) await addProjectRow(db, name);
+  await put(db, ['blog', 'notes'], T0);
+  await pauseGate(db, { key: 'host:github.com', pauseMs: 60_000, reason: 'rate-limited', now: T0 });
+  db = await restarted(db);
+  expect((await look(db, T0 + 59_999, { freeSlots: 2 })).claimed).toEqual([]);
+  expect(await listGates(db, { now: T0 + 59_999 })).toMatchObject([
+    { key: 'host:github.com', state: 'paused', pausedUntil: T0 + 60_000, reason: 'rate-limited' },
+  ]);
+  expect((await look(db, T0 + 60_000, { freeSlots: 2 })).claimed).toHaveLength(1);
+  db = await restarted(db);
+  expect((await look(db, T0 + 60_001, { freeSlots: 2 })).claimed).toEqual([]);
+  await clearStrikes(db, ['host:github.com'], { now: T0 + 60_002 });
+  expect((await look(db, T0 + 60_002, { freeSlots: 2 })).claimed).toHaveLength(1);
+  await db.close();
+  await folder.remove();
 });
