@@ -18,6 +18,7 @@ import { tellQueued, tellStopped } from './runner/announce.ts';
 import { type Background, createBackground } from './runner/background.ts';
 import { type Certainty, createCertainty } from './runner/certainty.ts';
 import { createGitLook, type GitLook } from './runner/git-changes.ts';
+import { createKnownLooks, type KnownLooks } from './runner/known-looks.ts';
 import { type LocalCommits, openLocalCommits } from './runner/open-local-commits.ts';
 import { openTimedWork, type TimedWork } from './runner/open-timed-work.ts';
 import { openWorker, type TickingWorker } from './runner/open-worker.ts';
@@ -46,6 +47,7 @@ class SyncPipeline implements Pipeline {
   readonly #git: GitLook = createGitLook();
   readonly #background: Background;
   readonly #states: StatePublisher;
+  readonly #looks: KnownLooks;
   readonly #hints: DirtyPathsStore;
   readonly #quiet: QuietPeriod;
   readonly #queue: Queueing;
@@ -62,6 +64,7 @@ class SyncPipeline implements Pipeline {
     this.#startedAt = clock.now();
     this.#background = createBackground(log);
     this.#states = createStatePublisher({ ...ports, unsure: (projectId) => this.unsure(projectId) });
+    this.#looks = createKnownLooks(ports);
     this.#hints = createDirtyPaths({ clock });
     this.#queue = createQueueing({
       ...ports,
@@ -76,19 +79,16 @@ class SyncPipeline implements Pipeline {
     const isRunning = (projectId: ProjectId) => this.#running.has(projectId);
     this.#local = openLocalCommits({
       ...{ ...ports, ...ports.job, hints: this.#hints, isRunning, queue: this.#queue },
-      ...{ background: this.#background, signal: this.#stopping.signal },
+      ...{ background: this.#background, signal: this.#stopping.signal, states: this.#states },
       doubt: (projectId, why) => this.#certain.doubt(projectId, why),
       onQueued: (projectIds) => tellQueued(projectIds, { ...ports, states: this.#states }),
-      states: this.#states,
     });
     this.#watcher = openWatch(ports, {
       onDirty: ({ projectId, paths, ageMs }) => this.#noteChange(projectId, paths, ageMs),
       onGitChange: (projectId) => this.#lookAtGit(projectId, this.#hints.has(projectId)),
     });
     this.#runJob = createJobRunner({
-      ...ports,
-      ...ports.job,
-      hints: this.#hints,
+      ...{ ...ports, ...ports.job, hints: this.#hints },
       compared: (projectId) => this.#certain.compared(projectId),
     });
     this.#worker = openWorker({
@@ -160,7 +160,7 @@ class SyncPipeline implements Pipeline {
       ...this.#ports,
       refresh: this.#ports.job.refresh,
       hints: this.#hints,
-      queue: this.#queue,
+      ...{ queue: this.#queue, looks: this.#looks },
       include: (project) => this.#watcher.add(project),
       exclude: (projectId) => this.exclude(projectId),
       commitMeanwhile: (projectId) => this.#local.consider(projectId),
@@ -203,7 +203,7 @@ class SyncPipeline implements Pipeline {
     await this.#watcher.remove(projectId);
     this.#ports.projects.delete(projectId);
     for (const room of [this.#quiet, this.#hints, this.#states, this.#git]) room.forget(projectId);
-    for (const room of [this.#certain, this.#timed, this.#local]) room.forget(projectId);
+    for (const room of [this.#certain, this.#timed, this.#local, this.#looks]) room.forget(projectId);
   }
 
   async start(): Promise<void> {

@@ -34,8 +34,8 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Report>> = {
       sizes: sizes('history', [1_000, 1_000_000], [100]),
     }),
   start: ({ runs, sizes }) => benchStart({ runs, say, sizes: sizes('projects', [10, 1_000], [3]) }),
-  scan: ({ runs, sizes, size }) =>
-    benchScan({ runs, say, sizes: sizes('projects', [1_000], [3]), files: size('files', 100, 20) }),
+  scan: ({ runs, sizes }) =>
+    benchScan({ runs, say, sizes: sizes('projects', [1_000], [3]), files: sizes('files', [100], [20]) }),
   idle: ({ runs, quick, gitwatch, size }) =>
     benchIdle({
       ...{ runs, say, gitwatch, projects: size('projects', 200, 3), files: size('files', 500, 20) },

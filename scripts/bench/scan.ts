@@ -1,7 +1,8 @@
 // A scan of many clean projects that finds nothing to do, beside `git status` in each of them, in turns. Ours is the
 // whole service: its API is asked for a scan and answers when it is over.
 
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { lstatSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,17 +19,18 @@ const JUDGED_FILES = 100;
 const TO_GIT = 0.1;
 const LIMIT_MS = 300_000;
 
-/** `sizes` are numbers of projects, `files` the number in each. */
+/** `sizes` are numbers of projects, each with every number of `files`. */
 export async function benchScan(input: {
   runs: number;
   sizes: readonly number[];
-  files: number;
+  files: readonly number[];
   say(text: string): void;
 }): Promise<Report> {
-  const { runs, sizes, files, say } = input;
+  const { runs, say } = input;
   const times: Runs = new Map();
   const ratios: Ratio[] = [];
-  for (const size of sizes) {
+  const all = input.sizes.flatMap((size) => input.files.map((files) => ({ size, files })));
+  for (const { size, files } of all) {
     const folder = await mkdtemp(join(tmpdir(), 'gitferry-bench-scan-'));
     const server = await startGitServer();
     try {
@@ -88,14 +90,14 @@ async function compare(
       () => scanOnce(service, size),
       () => cpuMsOf(service.pid),
     );
-  const status = () => timed(async () => gitStatusInEach(projects.paths), endedChildrenCpuMs);
-  // One round more than counts: the first warms caches on both sides.
-  for (let round = 0; round <= runs; round++) {
+  const status = () => timed(() => gitStatusInEach(projects.paths), endedChildrenCpuMs);
+  // Two rounds more than count: they warm caches on both sides, and ours knows a work tree after two scans.
+  for (let round = -1; round <= runs; round++) {
     say(`scan of ${size} projects: round ${round} of ${runs} …`);
     const [our, git] =
       round % 2 === 0 ? [await scan(), await status()] : (await inTurn(status, scan)).reverse();
     const looked = await timed(async () => lookAtEach(projects.paths), endedChildrenCpuMs);
-    if (round === 0 || our === undefined || git === undefined) continue;
+    if (round < 1 || our === undefined || git === undefined) continue;
     bare.push(looked.wallMs);
     for (const [side, one] of [
       [ours, our],
@@ -129,11 +131,18 @@ async function timed(act: () => Promise<void>, cpu: () => number | null) {
   return { wallMs, cpuMs: (cpu() ?? Number.NaN) - (before ?? Number.NaN) };
 }
 
-/** One shell for all of them, so that only git is measured. */
-function gitStatusInEach(paths: readonly string[]): void {
+/** One shell for all of them, so that only git is measured. Waited for: a held-up loop would miss that the service hangs up. */
+async function gitStatusInEach(paths: readonly string[]): Promise<void> {
   const script = 'while read -r path; do git -C "$path" status --porcelain || exit 1; done';
-  const out = execFileSync('sh', ['-c', script], { input: `${paths.join('\n')}\n`, env: gitEnv() });
-  if (out.length > 0) throw new Error(`git calls a clean project changed: ${out.toString().slice(0, 200)}`);
+  const shell = spawn('sh', ['-c', script], { env: gitEnv(), stdio: ['pipe', 'pipe', 'inherit'] });
+  shell.stdin.end(`${paths.join('\n')}\n`);
+  let out = '';
+  shell.stdout.on('data', (data) => {
+    out += data;
+  });
+  const [code] = await once(shell, 'close');
+  if (code !== 0) throw new Error(`git status ended with ${code}`);
+  if (out !== '') throw new Error(`git calls a clean project changed: ${out.slice(0, 200)}`);
 }
 
 /** What no scan from this runtime can be faster than: each folder listed and each entry looked at once, by blocking calls. */

@@ -2,6 +2,7 @@
 // Knows nothing of what the threads do.
 
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_threads';
 
@@ -27,6 +28,9 @@ export type ThreadInput = {
   /** The thread ended by itself: a crash. Called once. */
   onEnd(cause: Error): void;
 };
+
+/** How many threads can run at once here. */
+export const threadsWorthHaving = (): number => availableParallelism();
 
 /** Starts a thread; it does not keep the process alive until it is held. */
 export function startThread({ module, callerUrl, data, onMessage, onEnd }: ThreadInput): Thread {

@@ -1,13 +1,13 @@
 // One scan over this machine's projects: settings read anew, work trees compared off the event loop,
-// what needs a sync queued. Costs nothing but looks when nothing changed.
+// what needs a sync queued. Costs nothing but short looks when nothing changed.
 
 import { decideScan } from '../detect/decide.ts';
 import type { EventBus } from '../events/types.ts';
 import type { ChangeScanner, ScanResult } from '../git/changes/change-scanner.ts';
+import { mapConcurrently } from '../git/map-concurrently.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { matchesBranch } from '../model/branch-match.ts';
-import { Failure } from '../model/failure.ts';
 import { PROTECTED_CODES, UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
@@ -19,6 +19,7 @@ import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
 import type { Database } from '../store/database.ts';
 import { findSavedProjects, type SavedProject, saveFacts } from '../store/projects.ts';
+import type { KnownLook, KnownLooks } from './known-looks.ts';
 import type { ProjectTable } from './project-table.ts';
 
 export type ScanAsked = TriggerOptions & { trigger: Extract<Trigger, 'scan' | 'api'> };
@@ -30,7 +31,8 @@ export type ScanPorts = {
   log: Log;
   machineId: string;
   projects: ProjectTable;
-  scanner: ChangeScanner;
+  scanner: Pick<ChangeScanner, 'size'>;
+  looks: KnownLooks;
   hints: { add(projectId: ProjectId, paths: 'all'): void };
   /** Enrols what lies under the roots and consented since. */
   findConsented(): Promise<void>;
@@ -64,9 +66,13 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
   const result: TriggerAllResult = { scanned: 0, queued: [], skipped: [] };
   const parked = await parkedProjects(ports.db);
   const all = byActivity(ports.projects.all());
-  for (let from = 0; from < all.length && !ports.signal.aborted; from += TOGETHER) {
-    await scanSome(all.slice(from, from + TOGETHER), { asked, parked, result }, ports);
-  }
+  const parts = Array.from({ length: Math.ceil(all.length / TOGETHER) }, (_, part) =>
+    all.slice(part * TOGETHER, (part + 1) * TOGETHER),
+  );
+  // While the threads look at some, the rows of others are read.
+  await mapConcurrently(parts, ports.scanner.size + 1, (some) =>
+    scanSome(some, { asked, parked, result }, ports),
+  );
   const { scanned, queued } = result;
   const durationMs = Math.round(clock.monotonic() - beganAt);
   const data = { machineId: ports.machineId, scanned, queued: queued.length, durationMs };
@@ -84,7 +90,12 @@ async function scanSome(
 ): Promise<void> {
   const { asked, parked, result } = scan;
   const paths = projects.map(({ path }) => path);
+  if (ports.signal.aborted) return;
   const savedAt = await findSavedProjects(ports.db, ports.machineId, paths);
+  const known = await ports.looks.recall(
+    [...savedAt.values()].filter(({ project }) => project.github.enabled),
+    ports.signal,
+  );
   for (const stored of projects) {
     if (ports.signal.aborted) break;
     const { projectId, path } = stored;
@@ -95,7 +106,8 @@ async function scanSome(
       await ports.exclude(projectId);
       continue;
     }
-    const look = await lookAt(stored, { isParked, saved, insist: asked.immediate }, ports);
+    const aside = { isParked, saved, known: known.get(path), insist: asked.immediate };
+    const look = await lookAt(stored, aside, ports);
     if (look === null) continue;
     result.scanned++;
     if (look.kind === 'skip') result.skipped.push({ projectId, reason: look.reason });
@@ -109,14 +121,27 @@ function byActivity(projects: readonly Project[]): Project[] {
   return [...projects].sort((a, b) => (b.facts.lastSafeAt ?? 0) - (a.facts.lastSafeAt ?? 0));
 }
 
+type Aside = {
+  isParked: boolean;
+  saved: SavedProject;
+  known: KnownLook | undefined;
+  insist: boolean;
+};
+
+async function refresh(stored: Project, saved: SavedProject, ports: ScanPorts): Promise<Project> {
+  const project = await ports.refresh(stored, saved);
+  ports.looks.refreshed(saved);
+  return project;
+}
+
 /** Null: not counted, because it is disabled or was removed meanwhile. */
 async function lookAt(
   stored: Project,
-  { isParked, saved, insist }: { isParked: boolean; saved: SavedProject; insist: boolean },
+  { isParked, saved, known, insist }: Aside,
   ports: ScanPorts,
 ): Promise<Look | null> {
   if (!stored.github.enabled && stored.configHome === 'database') return null;
-  const project = await ports.refresh(stored, saved);
+  const project = known?.isRefreshed ? saved.project : await refresh(stored, saved, ports);
   if (!ports.projects.renew(project)) return null;
   await ports.include(project);
   if (!project.github.enabled) return null;
@@ -125,7 +150,7 @@ async function lookAt(
   if (ports.isRunning(project.projectId)) return { kind: 'skip', reason: 'syncing' };
   const isUntouched = project.facts.blocked !== null && UNTOUCHED_CODES.has(project.facts.blocked.code);
   if (isUntouched) return { kind: 'skip', reason: 'blocked' };
-  const scan = await compare(project, ports);
+  const scan = await ports.looks.look(project, known, ports.signal);
   // Not seen is not safe: the sync looks for itself.
   if (scan === null) return { kind: 'queue' };
   if (isParked) return skipParked(project, scan, ports);
@@ -145,19 +170,6 @@ async function lookAt(
 function isAside(scan: ScanResult, { syncBranches }: Project['github']): boolean {
   if (scan.kind !== 'changes' || scan.head.kind !== 'branch') return false;
   return !matchesBranch(syncBranches, scan.head.branch);
-}
-
-async function compare(project: Project, ports: ScanPorts): Promise<ScanResult | null> {
-  try {
-    return await ports.scanner.scan(project.path, ports.signal);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    ports.log.warn(
-      { projectId: project.projectId, code: error.code, detail: error.message },
-      'a project was not scanned',
-    );
-    return null;
-  }
 }
 
 function decide(project: Project, scan: ScanResult): Look {

@@ -35,6 +35,11 @@ export type ChangesInput = {
   signal: AbortSignal;
   /** How the disk is asked; default without holding up the event loop. */
   files?: WorktreeFiles;
+  /**
+   * Told which paths are not as the index says, or may not be. `isWhole`: beside these, what was listed and HEAD,
+   * nothing counts.
+   */
+  onCompared?(compared: { apart: RepoPath[]; isWhole: boolean }): void;
 };
 
 /**
@@ -70,6 +75,10 @@ export async function findChanges(input: ChangesInput): Promise<FoundChanges> {
     await compareWithHead({ objects, tree, index: look.index }, unit, look.differences);
   }
   const seen = await walkUnits(units, look);
+  input.onCompared?.({
+    apart: [...seen.suspects, ...seen.missing].map(({ path }) => path),
+    isWhole: [...look.differences.values()].every(({ isTracked }) => isTracked),
+  });
   const changes = [
     ...seen.missing.flatMap((entry) => compareMissing(entry, look.differences.get(entry.path)) ?? []),
     ...(await removedFromGit(seen, look)),

@@ -120,6 +120,12 @@ function stampOf(stats: BigIntStats): string {
   return `${stats.mtimeNs}:${stats.ctimeNs}:${stats.size}:${stats.ino}`;
 }
 
+/** Where rules are beside the `.gitignore` files of the work tree. */
+export function generalIgnoreFiles(input: IgnoreInput): string[] {
+  const personal = personalFile(input);
+  return [`${input.repo.commonDir}/info/exclude`, ...(personal === null ? [] : [personal])];
+}
+
 function personalFile({ repo, config, homeDir, env }: IgnoreInput): string | null {
   const chosen = config.get('core.excludesFile');
   if (chosen === undefined) return personalGitFile('ignore', env, homeDir);

@@ -61,7 +61,7 @@ export function joinChanges(files: FoundChanges, submodules: FoundChanges): Foun
   return { ...files, changes, unreadable: [...files.unreadable, ...submodules.unreadable] };
 }
 
-function stagedIn(index: IndexFile): { path: RepoPath; oid: string }[] {
+export function stagedIn(index: IndexFile): { path: RepoPath; oid: string }[] {
   const { raw, offsets, count } = index;
   const found: { path: RepoPath; oid: string }[] = [];
   // Every sync passes here: nothing is made of entries that do not matter.

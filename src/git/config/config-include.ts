@@ -21,6 +21,8 @@ export type IncludeScope = {
   /** URLs of all remotes; null while they are not known yet: then `hasconfig` is false and `asksForRemotes` set. */
   readonly remoteUrls: readonly string[] | null;
   asksForRemotes: boolean;
+  /** Grows by each file that is asked for. */
+  readonly files: Set<string>;
 };
 
 /**
@@ -28,6 +30,7 @@ export type IncludeScope = {
  * @throws Failure `git-config-invalid`, `folder-unreadable`
  */
 export async function readConfigFile(file: string, scope: IncludeScope, level = 0): Promise<ConfigEntry[]> {
+  scope.files.add(file);
   const found = await readEntries(file);
   if (found === null) return [];
   if (level > MOST_LEVELS) {

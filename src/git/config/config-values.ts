@@ -15,9 +15,11 @@ export type GitConfig = {
   subsections(section: string): string[];
   /** Everything in the order git reads it. */
   readonly entries: readonly ConfigEntry[];
+  /** All files that were asked for it, also those that are not there. */
+  readonly files: readonly string[];
 };
 
-export function configOf(entries: readonly ConfigEntry[]): GitConfig {
+export function configOf(entries: readonly ConfigEntry[], files: readonly string[] = []): GitConfig {
   const values = new Map<string, (string | null)[]>();
   for (const { key, value } of entries) {
     const known = values.get(key);
@@ -27,6 +29,7 @@ export function configOf(entries: readonly ConfigEntry[]): GitConfig {
   const last = (key: string) => values.get(canonicalKey(key))?.at(-1);
   return {
     entries,
+    files,
     get(key) {
       const value = last(key);
       return value === null ? '' : value;

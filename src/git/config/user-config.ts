@@ -30,12 +30,14 @@ export async function readGitConfig(input: ConfigInput): Promise<GitConfig> {
     branch: () => branchOf(repo),
     remoteUrls: null,
     asksForRemotes: false,
+    files: new Set<string>(),
   };
   const entries = await readAll(input, scope);
-  if (!scope.asksForRemotes) return configOf([...entries, ...commandEntries(env)]);
+  if (!scope.asksForRemotes) return configOf([...entries, ...commandEntries(env)], [...scope.files]);
   // A condition asks for remotes: they are known only after everything else has been read once.
   const remoteUrls = entries.filter(isRemoteUrl).map(({ value }) => value ?? '');
-  return configOf([...(await readAll(input, { ...scope, remoteUrls })), ...commandEntries(env)]);
+  const all = await readAll(input, { ...scope, remoteUrls });
+  return configOf([...all, ...commandEntries(env)], [...scope.files]);
 }
 
 /** Where git looks for a person's own files such as `ignore` and `attributes`; null without a home. */

@@ -24,7 +24,7 @@ export async function findGeneralConversion(input: AttributesInput): Promise<str
   if (fromConfig !== null) return fromConfig;
   const { worktree } = input.repo;
   const files = [
-    ...generalFiles(input).map((file) => ({ file, name: file, look: stat })),
+    ...generalAttributeFiles(input).map((file) => ({ file, name: file, look: stat })),
     // An attribute file counts before it is tracked; at the top that is common, so it is always looked at.
     { file: `${worktree}/.gitattributes`, name: '.gitattributes', look: lstat },
   ];
@@ -56,7 +56,8 @@ function isActiveFilter(name: string, config: GitConfig): boolean {
   return required || ['clean', 'process'].some((key) => config.get(`filter.${name}.${key}`) !== undefined);
 }
 
-function generalFiles({ repo, config, env, homeDir }: AttributesInput): string[] {
+/** Where attributes are beside the `.gitattributes` files of the work tree. */
+export function generalAttributeFiles({ repo, config, env, homeDir }: AttributesInput): string[] {
   const chosen = config.get('core.attributesFile');
   const expanded =
     chosen === undefined ? personalGitFile('attributes', env, homeDir) : expandHome(chosen, homeDir);

@@ -65,16 +65,30 @@ function indexFeature(index: IndexOutline): string | null {
   return null;
 }
 
-async function findHook({ repo, config, homeDir }: FeaturesInput): Promise<string | null> {
-  const chosen = config.get('core.hooksPath');
-  const expanded = chosen === undefined ? join(repo.commonDir, 'hooks') : expandHome(chosen, homeDir);
-  if (expanded === null) return `core.hooksPath is ${chosen}`;
-  const folder = resolve(repo.worktree, expanded);
-  const names = await namesIn(folder);
-  for (const name of names.filter((name) => HOOKS.has(name)).sort()) {
+async function findHook(input: FeaturesInput): Promise<string | null> {
+  const folder = hooksFolder(input);
+  if (folder === null) return `core.hooksPath is ${input.config.get('core.hooksPath')}`;
+  for (const name of await hooksIn(folder)) {
     if (await isExecutable(join(folder, name))) return `there is a ${name} hook`;
   }
   return null;
+}
+
+/** The folder of the hooks, and those in it that matter, executable or not. */
+export async function hookFiles(input: FeaturesInput): Promise<string[]> {
+  const folder = hooksFolder(input);
+  if (folder === null) return [];
+  return [folder, ...(await hooksIn(folder)).map((name) => join(folder, name))];
+}
+
+function hooksFolder({ repo, config, homeDir }: FeaturesInput): string | null {
+  const chosen = config.get('core.hooksPath');
+  const expanded = chosen === undefined ? join(repo.commonDir, 'hooks') : expandHome(chosen, homeDir);
+  return expanded === null ? null : resolve(repo.worktree, expanded);
+}
+
+async function hooksIn(folder: string): Promise<string[]> {
+  return (await namesIn(folder)).filter((name) => HOOKS.has(name)).sort();
 }
 
 async function namesIn(folder: string): Promise<string[]> {

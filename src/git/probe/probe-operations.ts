@@ -20,6 +20,13 @@ const TRACES: readonly (readonly [name: string, code: FailureCode, what: string]
   ['BISECT_LOG', 'bisect-in-progress', 'A bisect'],
 ];
 
+/** What shows in the git folder while something is under way; each is there only then. */
+export const OPERATION_FILES: readonly string[] = [
+  ...TRACES.map(([name]) => name),
+  'sequencer',
+  'index.lock',
+];
+
 type OperationsInput = { repo: Repository; head: Head; index: IndexOutline | null; now: number };
 
 /** The first thing that a person has to finish; null when there is none. `now` is epoch milliseconds. */

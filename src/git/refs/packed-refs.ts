@@ -35,9 +35,14 @@ export async function readPackedRef(repo: Repository, ref: string): Promise<stri
   throw new Failure('broken-ref', `packed-refs holds no object id for ${ref}.`);
 }
 
+/** Where they lie, if there are any. */
+export function packedRefsPath(repo: Repository): string {
+  return `${repo.commonDir}/packed-refs`;
+}
+
 async function packedText(repo: Repository): Promise<string> {
   try {
-    return await readFile(`${repo.commonDir}/packed-refs`, 'utf8');
+    return await readFile(packedRefsPath(repo), 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return '';
     throw error;

@@ -26,9 +26,19 @@ export function parseRefText(text: string): RefValue | null {
 /** `isLoose`: it has a file of its own. */
 type FoundRef = { ref: string; oid: string | null; isLoose: boolean };
 
-/** Follows symbolic refs to the ref that really holds the object id. @throws Failure `broken-ref` */
-export function followRef(repo: Repository, ref: string): Promise<FoundRef> {
-  return follow(repo, ref, (path) => readFile(path, 'utf8'));
+/**
+ * Follows symbolic refs to the ref that really holds the object id. `look` is told each file on the way.
+ * @throws Failure `broken-ref`
+ */
+export function followRef(
+  repo: Repository,
+  ref: string,
+  look: (path: string) => void = () => {},
+): Promise<FoundRef> {
+  return follow(repo, ref, (path) => {
+    look(path);
+    return readFile(path, 'utf8');
+  });
 }
 
 /** As `followRef`, for whoever holds a lock: loose refs are read without a way to another thread. */

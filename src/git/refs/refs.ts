@@ -6,7 +6,7 @@ import { readdir, readFile } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { isAbsent } from '../io-failure.ts';
 import type { Head, Repository } from '../types.ts';
-import { readPackedRefs } from './packed-refs.ts';
+import { packedRefsPath, readPackedRefs } from './packed-refs.ts';
 import { followRef, isSafeRefName, parseRefText, refPath } from './read-ref.ts';
 import { lockRef } from './ref-lock.ts';
 import { appendReflog } from './reflog.ts';
@@ -45,17 +45,22 @@ export async function readRef(repo: Repository, ref: string): Promise<string | n
 
 /**
  * All refs whose full name starts with `prefix`, loose ones over packed ones; symbolic refs appear with the id
- * they lead to, or not at all when they lead nowhere.
+ * they lead to, or not at all when they lead nowhere. `look` is told each file and folder that was asked.
  * @throws Failure `broken-ref`
  */
-export async function listRefs(repo: Repository, prefix: string): Promise<Map<string, string>> {
+export async function listRefs(
+  repo: Repository,
+  prefix: string,
+  look: (path: string) => void = () => {},
+): Promise<Map<string, string>> {
   const loose = new Map<string, string>();
   const folder = prefix.slice(0, Math.max(prefix.lastIndexOf('/'), 0)) || 'refs';
-  for await (const ref of looseNames(repo, folder)) {
+  for await (const ref of looseNames(repo, folder, look)) {
     if (!ref.startsWith(prefix)) continue;
-    const oid = await readRef(repo, ref);
+    const { oid } = await followRef(repo, ref, look);
     if (oid !== null) loose.set(ref, oid);
   }
+  look(packedRefsPath(repo));
   // Packed refs are read last: a ref that is packed meanwhile is still seen.
   const refs = await readPackedRefs(repo, prefix);
   for (const [ref, oid] of loose) refs.set(ref, oid);
@@ -97,17 +102,23 @@ export async function updateRef(repo: Repository, update: RefUpdate): Promise<vo
   }
 }
 
-async function* looseNames(repo: Repository, folder: string): AsyncGenerator<string> {
+async function* looseNames(
+  repo: Repository,
+  folder: string,
+  look: (path: string) => void,
+): AsyncGenerator<string> {
   let items: { name: string; isDirectory(): boolean }[];
+  const path = refPath(repo, folder);
+  look(path);
   try {
-    items = await readdir(refPath(repo, folder), { withFileTypes: true });
+    items = await readdir(path, { withFileTypes: true });
   } catch (error) {
     if (isAbsent(error)) return;
     throw error;
   }
   for (const item of items) {
     const ref = `${folder}/${item.name}`;
-    if (item.isDirectory()) yield* looseNames(repo, ref);
+    if (item.isDirectory()) yield* looseNames(repo, ref, look);
     // Locks and stray files (for example of the Finder) are no refs.
     else if (isSafeRefName(ref)) yield ref;
   }

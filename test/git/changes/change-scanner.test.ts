@@ -85,10 +85,10 @@ test('scan() answers why a repository must not be touched', async () => {
   });
 });
 
-test('scan() uses one thread for many work trees, one after another, unless told otherwise', async () => {
+test('scan() uses as many threads as it is told, and each for one work tree after another', async () => {
   const repos = await Promise.all([newRepo(), newRepo(), newRepo(), newRepo()]);
   const { started, start } = watchedThreads();
-  const scanner = newScanner({ start });
+  const scanner = newScanner({ start, size: 1 });
   expect(started).toHaveLength(0);
   const results = await Promise.all(repos.map((repo) => scanner.scan(repo.path, calm())));
   expect(results.map(({ kind }) => kind)).toEqual(['changes', 'changes', 'changes', 'changes']);
@@ -102,7 +102,7 @@ test('scan() uses one thread for many work trees, one after another, unless told
 test('scan() rejects when its thread crashes, and the next one starts another', async () => {
   const repo = await newRepo();
   const { started, start } = watchedThreads();
-  const scanner = newScanner({ start });
+  const scanner = newScanner({ start, size: 1 });
   const scan = scanner.scan(repo.path, calm());
   const waiting = scanner.scan(repo.path, calm());
   const [first] = started;
@@ -118,7 +118,7 @@ test('scan() rejects when its thread crashes, and the next one starts another', 
 
 test('scan() stops at once when its signal is aborted, waiting or under way, and the others go on', async () => {
   const repo = await newRepo();
-  const scanner = newScanner();
+  const scanner = newScanner({ size: 1 });
   const controllers = [new AbortController(), new AbortController()] as const;
   const running = scanner.scan(repo.path, controllers[0].signal);
   const waiting = scanner.scan(repo.path, controllers[1].signal);
