@@ -9,12 +9,16 @@ import { atOnce } from './at-once.ts';
 const LITTLE_BYTES = 65_536;
 
 const readWhole = promisify(fs.readFile);
-const writeWhole = promisify(fs.writeFile);
 const flush = promisify(fs.fsync);
 
 const readByThread = (file: number, buffer: Buffer, offset: number, length: number, at: number | null) =>
   new Promise<number>((resolve, reject) => {
     fs.read(file, buffer, offset, length, at, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+
+const writeByThread = (file: number, content: Uint8Array) =>
+  new Promise<number>((resolve, reject) => {
+    fs.write(file, content, (error, count) => (error ? reject(error) : resolve(count)));
   });
 
 const openAtOnce = atOnce(fs.openSync);
@@ -61,8 +65,10 @@ export class OpenFile {
 
   /** All of the content, from where writing has come to. */
   async writeFile(content: string | Uint8Array): Promise<void> {
-    if (content.length > LITTLE_BYTES) await writeWhole(this.#file, content);
-    else await writeAtOnce(this.#file, content);
+    if (content.length <= LITTLE_BYTES) return writeAtOnce(this.#file, content);
+    // All in one call where the system takes it: each is a way to another thread.
+    let left = typeof content === 'string' ? Buffer.from(content) : content;
+    while (left.length > 0) left = left.subarray(await writeByThread(this.#file, left));
   }
 
   stat(): Promise<fs.BigIntStats> {

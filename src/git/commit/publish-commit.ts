@@ -5,7 +5,8 @@ import { type BigIntStats, readdirSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { type IndexFile, readIndex, recallIndex, rememberIndex } from '../index/index-file.ts';
-import { type IndexChange, patchIndex } from '../index/index-write.ts';
+import { HASH_BYTES } from '../index/index-layout.ts';
+import { draftIndex, type IndexChange, type PatchedIndex, sealIndex } from '../index/index-write.ts';
 import { prepareIndex } from '../index/prepared-index.ts';
 import { findUnsureEntries } from '../index/unsure-entries.ts';
 import type { LockWait, PreparedLock } from '../refs/lock-file.ts';
@@ -60,7 +61,7 @@ export async function publishCommit(commit: Publication): Promise<boolean> {
     if (branch.status === 'rejected') throw branch.reason;
     const moved = await moveLocked(commit, draft.value, { index, branch: branch.value });
     // Only now: taking a large index apart takes longer than all that is done under the locks.
-    if (moved !== null) rememberIndex(repo, moved.bytes, moved.stats);
+    if (moved !== null) rememberIndex(repo, moved.now, moved.stats);
     return moved !== null;
   } finally {
     const held = branch.status === 'fulfilled' ? [branch.value, index] : [index];
@@ -81,13 +82,13 @@ async function moveLocked(
   commit: Publication,
   draft: Draft | null,
   { index, branch }: Prepared,
-): Promise<{ bytes: Buffer; stats: BigIntStats } | null> {
+): Promise<{ now: PatchedIndex; stats: BigIntStats } | null> {
   if (!(await index.lock(commit.wait))) {
     throw new Failure('index-busy', `Another program holds ${commit.repo.gitDir}/index.lock.`);
   }
   await commit.faultPoint('index-locked');
-  const bytes = await settleDraft(commit, draft, index);
-  if (bytes === null) return null;
+  const now = await settleDraft(commit, draft, index);
+  if (now === null) return null;
   await commit.faultPoint('index-written');
   const ref = await lockBranch(commit, branch);
   if (ref === null) return null;
@@ -96,20 +97,18 @@ async function moveLocked(
   await commit.faultPoint('index-moved');
   // Before the new index is taken apart: HEAD is still locked.
   await ref.release();
-  return { bytes, stats };
+  return { now, stats };
 }
 
 /** A new index, and the one that it was made from. */
-type Draft = { before: IndexFile; bytes: Buffer };
+type Draft = { before: IndexFile; after: PatchedIndex };
 
 /** Everything that can be done before others are locked out. Null when the changes are only known afterwards. */
 async function writeDraft(commit: Publication, index: PreparedLock): Promise<Draft | null> {
   const { repo, changes, fsync } = commit;
   if (typeof changes === 'function') return null;
   const [before] = await Promise.all([readIndex(repo), refuseUnderWay(commit)]);
-  const bytes = await patched(repo, before, changes, index);
-  await index.write(bytes, fsync);
-  return { before, bytes };
+  return { before, after: await writeIndex(repo, before, changes, { index, fsync }) };
 }
 
 /** Under the lock: what is written now is true of the index as it is. Null when HEAD has moved. */
@@ -117,7 +116,7 @@ async function settleDraft(
   commit: Publication,
   draft: Draft | null,
   index: PreparedLock,
-): Promise<Buffer | null> {
+): Promise<PatchedIndex | null> {
   const { repo, changes, fsync } = commit;
   // With a draft, it is the lock of HEAD and branch that compares them.
   const head = draft === null ? isHeadAt(commit) : true;
@@ -125,20 +124,22 @@ async function settleDraft(
   const looks = [head, known, refuseUnderWay(commit), refuseIfUndone(commit)] as const;
   const [isThere, now] = await Promise.all(looks);
   if (!isThere) return null;
-  if (draft !== null && isSame(draft.before, now)) return draft.bytes;
+  if (draft !== null && isSame(draft.before, now)) return draft.after;
   const changed = typeof changes === 'function' ? await changes(now) : changes;
-  const bytes = await patched(repo, now, changed, index);
-  await index.write(bytes, fsync);
-  return bytes;
+  return writeIndex(repo, now, changed, { index, fsync });
 }
 
-async function patched(
+/** Hashes it while it is on its way to the file: each of the two takes milliseconds for a large one. */
+async function writeIndex(
   repo: Repository,
   before: IndexFile,
   changes: readonly IndexChange[],
-  { createdNs }: PreparedLock,
-): Promise<Buffer> {
-  return patchIndex(before, { changes, unsure: await findUnsureEntries(repo, before, createdNs) });
+  { index, fsync }: { index: PreparedLock; fsync: boolean },
+): Promise<PatchedIndex> {
+  const unsure = await findUnsureEntries(repo, before, index.createdNs);
+  const after = draftIndex(before, { changes, unsure });
+  await index.write(after.bytes.subarray(0, -HASH_BYTES), fsync, () => sealIndex(after.bytes));
+  return after;
 }
 
 /** Mostly the very bytes, from memory. The time counts: it decides which entries are unsure. */

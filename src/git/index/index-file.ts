@@ -206,8 +206,12 @@ export function recallIndex(repo: Repository): IndexFile | null {
 }
 
 /** These bytes, in a file with this stat data, become the index: whoever reads it next need not. */
-export function rememberIndex(repo: Repository, bytes: Buffer, stats: BigIntStats): void {
-  memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes));
+export function rememberIndex(
+  repo: Repository,
+  { bytes, offsets }: { bytes: Buffer; offsets: Uint32Array | null },
+  stats: BigIntStats,
+): void {
+  memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes, offsets));
 }
 
 /** Lets go of what is kept, of every repository. */

@@ -7,7 +7,7 @@ import { bytesOf, displayPath, type RepoPath } from '../paths.ts';
 import type { FileStat } from '../types.ts';
 import { invalidateTrees } from './cache-tree.ts';
 import type { IndexFile } from './index-file.ts';
-import { HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
+import { HASH_BYTES, HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
 import { indexStat, uint32 } from './index-stat.ts';
 import { compressEntries } from './index-v4.ts';
 
@@ -30,13 +30,30 @@ export type IndexPatch = {
 /** What happens at positions of the old index. */
 type Edits = { removed: Set<number>; inserted: Map<number, { name: Buffer; bytes: Buffer }[]> };
 
+/** `offsets` are those of the old index where its entries begin at the same places, else null. */
+export type PatchedIndex = { readonly bytes: Buffer; readonly offsets: Uint32Array | null };
+
+/** As `draftIndex`, with its hash: the bytes of the file. @throws as it does */
+export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
+  const { bytes } = draftIndex(index, patch);
+  sealIndex(bytes);
+  return bytes;
+}
+
+/** Puts the hash at the end of the bytes, and answers it. */
+export function sealIndex(bytes: Buffer): Buffer {
+  const end = bytes.subarray(-HASH_BYTES);
+  createHash('sha1').update(bytes.subarray(0, -HASH_BYTES)).digest().copy(end);
+  return end;
+}
+
 /**
- * The bytes of the index, in its own version, with the changes in force. Adding `a/b` removes a file `a`, adding `a` removes what lies
+ * The bytes of the index, in its own version, with the changes in force; the hash at their end is to come. Adding `a/b` removes a file `a`, adding `a` removes what lies
  * below `a/`; everything else, staged or not, stays.
  * @throws Failure `unmerged-entries`, `needs-system-git` (an extension that must be understood),
  *   `file-changing` (a path that was deleted is marked as left out of the work tree)
  */
-export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
+export function draftIndex(index: IndexFile, patch: IndexPatch): PatchedIndex {
   if (index.hasUnmerged) throw new Failure('unmerged-entries', 'The index holds files in conflict.');
   const unknown = index.extensions.find((name) => !/^[A-Z]/.test(name));
   if (unknown !== undefined) {
@@ -49,12 +66,11 @@ export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
     applyChange(index, change, edits);
   }
   for (const at of patch.unsure ?? []) markUnsure(index, at, edits);
-  const { parts, count } = mergeEntries(index, edits);
+  const { parts, count, isShifted } = mergeEntries(index, edits);
   const entries = index.version === 4 ? compressEntries(parts) : parts;
   const all = [header(index.version, count), ...entries, ...extensions(index, paths)];
-  const hash = createHash('sha1');
-  for (const part of all) hash.update(part);
-  return Buffer.concat([...all, hash.digest()]);
+  const bytes = Buffer.concat([...all, Buffer.alloc(HASH_BYTES)]);
+  return { bytes, offsets: isShifted ? null : index.offsets };
 }
 
 function applyChange(index: IndexFile, { path, entry }: IndexChange, edits: Edits): void {
@@ -95,9 +111,10 @@ function insert(edits: Edits, at: number, name: Buffer, bytes: Buffer): void {
   else here.push({ name, bytes });
 }
 
-/** Copies the stretches between the edits as they are. */
-function mergeEntries(index: IndexFile, { removed, inserted }: Edits): { parts: Buffer[]; count: number } {
+/** Copies the stretches between the edits as they are. `isShifted`: an entry is not where it was. */
+function mergeEntries(index: IndexFile, { removed, inserted }: Edits) {
   const parts: Buffer[] = [];
+  let isShifted = false;
   let count = index.count - removed.size;
   let copied = 0;
   for (const at of [...new Set([...removed, ...inserted.keys()])].sort((a, b) => a - b)) {
@@ -108,9 +125,11 @@ function mergeEntries(index: IndexFile, { removed, inserted }: Edits): { parts: 
     for (const { bytes } of added) parts.push(bytes);
     count += added.length;
     copied = removed.has(at) ? at + 1 : at;
+    const lengths = added.map(({ bytes }) => bytes.length);
+    if (lengths.length !== 1 || lengths[0] !== index.offset(copied) - index.offset(at)) isShifted = true;
   }
   parts.push(index.raw.subarray(index.offset(copied), index.offset(index.count)));
-  return { parts, count };
+  return { parts, count, isShifted };
 }
 
 function entryBytes(name: Buffer, entry: NonNullable<IndexChange['entry']>): Buffer {

@@ -25,9 +25,16 @@ export function parseIndex(bytes: Buffer): IndexLayout {
   return layOut(header.version === 4 ? expandEntries(bytes) : bytes, header);
 }
 
-/** As `parseIndex`, for bytes that were made here a moment ago: their hash proves nothing that is not known. */
-export function parseOwnIndex(bytes: Buffer): IndexLayout {
+/**
+ * As `parseIndex`, for bytes that were made here a moment ago: their hash proves nothing that is not known. `offsets`
+ * are where their entries begin, null where that is to be found; without conflicts.
+ */
+export function parseOwnIndex(bytes: Buffer, offsets: Uint32Array | null = null): IndexLayout {
   const header = { version: bytes.readUInt32BE(4), count: bytes.readUInt32BE(8), hashSkipped: false };
+  if (offsets !== null && header.version !== 4) {
+    const extensions = findExtensions(bytes, offsets[header.count] ?? HEADER_BYTES);
+    return { raw: bytes, ...header, hasUnmerged: false, offsets, extensions };
+  }
   return layOut(header.version === 4 ? expandEntries(bytes) : bytes, header);
 }
 

@@ -20,8 +20,11 @@ const WAITS = 14;
 export type LockFile = {
   /** When its file was begun, by the file system's clock (nanoseconds). */
   readonly createdNs: bigint;
-  /** Writes the whole content in place of what was written before; `fsync` flushes it to the disk. */
-  write(content: string | Uint8Array, fsync: boolean): Promise<void>;
+  /**
+   * Writes the whole content in place of what was written before; `fsync` flushes it to the disk. `end` makes what
+   * follows the content, while that is on its way.
+   */
+  write(content: string | Uint8Array, fsync: boolean, end?: () => Uint8Array): Promise<void>;
   /**
    * Renames the lock over the target: the new content is in force. Answers its stat data.
    * @throws Failure `index-busy` when the lock was taken away
@@ -82,14 +85,17 @@ class TwinLock implements PreparedLock {
     this.createdNs = createdNs;
   }
 
-  async write(content: string | Uint8Array, fsync: boolean): Promise<void> {
+  async write(content: string | Uint8Array, fsync: boolean, end?: () => Uint8Array): Promise<void> {
     try {
       const handle = this.#handle ?? (await openFile(this.#twin, 'r+'));
       this.#handle = null;
       try {
         if (this.#isWritten) await handle.truncate(0);
         this.#isWritten = true;
-        await handle.writeFile(content);
+        const writing = handle.writeFile(content);
+        const rest = end?.();
+        await writing;
+        if (rest !== undefined) await handle.writeFile(rest);
         if (fsync) await handle.sync();
       } finally {
         // Before the rename: some file systems report a full disk only here.

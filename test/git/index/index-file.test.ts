@@ -3,7 +3,8 @@ import { lstat, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { IndexFile, isRacy, matchesStat, readIndex } from '../../../src/git/index/index-file.ts';
-import { type IndexChange, patchIndex } from '../../../src/git/index/index-write.ts';
+import { draftIndex, type IndexChange, patchIndex, sealIndex } from '../../../src/git/index/index-write.ts';
+import { parseIndex, parseOwnIndex } from '../../../src/git/index/parse-index.ts';
 import { findUnsureEntries } from '../../../src/git/index/unsure-entries.ts';
 import { bytesOf, toRepoPath } from '../../../src/git/paths.ts';
 import { openRepository } from '../../../src/git/repository.ts';
@@ -227,6 +228,30 @@ test('patchIndex() adds, replaces and removes entries so that git finds them in 
   expect(
     (await git.git('ls-tree', '-r', '--name-only', (await git.git('write-tree')).trim())).trim().split('\n'),
   ).toEqual(paths);
+});
+
+test('draftIndex() answers where entries begin only while that is right', async () => {
+  const { git, repo } = await makeBench('a', 'b/c', 'b/d', 'z');
+  await git.git('commit', '-qm', 'one');
+  const before = await readIndex(repo);
+  const table: [name: string, changes: IndexChange[], unsure: number[], isKept: boolean][] = [
+    ['nothing', [], [], true],
+    ['other contents', [added('b/c'), added('z')], [0], true],
+    ['one more', [added('b/e')], [], false],
+    ['one less', [removed('a')], [], false],
+    ['one more and one less', [removed('a'), added('y')], [], false],
+    ['a file for a folder', [removed('b/c'), removed('b/d'), added('b')], [], false],
+  ];
+  for (const [name, changes, unsure, isKept] of table) {
+    const { bytes, offsets } = draftIndex(before, { changes, unsure });
+    expect(offsets === before.offsets, name).toBe(isKept);
+    expect(sealIndex(bytes).equals(bytes.subarray(-20)), name).toBe(true);
+    // `parseIndex` checks the hash, too.
+    const { raw, ...layout } = parseIndex(bytes);
+    const { raw: own, ...known } = parseOwnIndex(bytes, offsets);
+    expect(known, name).toEqual(layout);
+    expect(own.equals(raw), name).toBe(true);
+  }
 });
 
 test('patchIndex() puts files in the place of folders and the reverse', async () => {
