@@ -22,7 +22,7 @@ const KEEPERS = ['keyring', 'file'] as const;
 type Keeper = (typeof KEEPERS)[number];
 type Options = { json?: boolean; config?: string; host: string; name?: string };
 type LoginOptions = Options & { clientId?: string; scopes: string; withToken?: boolean; keep?: Keeper };
-type Got = { token: string; expiresAt?: number };
+type Got = Awaited<ReturnType<typeof loginByDevice>>;
 
 const USER_AGENT = `gitferry/${VERSION}`;
 const LONGEST_TOKEN = 4_000;
@@ -71,9 +71,10 @@ async function open(host: Host, options: Options): Promise<Opened> {
       action: 'Give a host like github.com, and a name of letters, digits, ".", "-" and "_".',
     });
   }
-  const { env, homeDir, clock } = host;
+  const { pid, env, homeDir, clock } = host;
   const log = createLog(config.logLevel);
-  const places = openCredentials({ env, homeDir, clock, log, settings: () => config, userAgent: USER_AGENT });
+  const settings = () => config;
+  const places = openCredentials({ pid, env, homeDir, clock, log, settings, userAgent: USER_AGENT });
   const gitHost = options.host.toLowerCase();
   return { ...places, key, apiUrl: apiUrlFor(config, gitHost), clientId: config.oauthClientIds[gitHost] };
 }
@@ -81,19 +82,29 @@ async function open(host: Host, options: Options): Promise<Opened> {
 async function login(host: Host, options: LoginOptions): Promise<ExitCode> {
   const output = createOutput(host, options);
   const opened = await open(host, options);
-  const got = options.withToken
+  const got: Got = options.withToken
     ? { token: await readToken(host) }
     : await byDevice(host, options, opened, output);
   const account = await check(host, options, got.token, opened);
   const keeper = options.keep ?? ((await opened.keyring()) === null ? 'file' : 'keyring');
   const { key, stored } = opened;
+  const { token, renewal } = got;
   const expiresAt = account?.expiresAt ?? got.expiresAt ?? null;
   const login = account?.login ?? null;
-  await stored.put(key, { token: got.token, login, ...(expiresAt !== null && { expiresAt }) }, keeper);
+  const known = { token, login, ...(expiresAt !== null && { expiresAt }), ...(renewal && { renewal }) };
+  await stored.put(key, known, keeper);
   const scopes = account?.scopes ?? null;
-  output.document({ success: true, key, login, scopes, keeper, expiresAt: isoOrNull(expiresAt) });
+  const renewedUntil = isoOrNull(renewal?.endsAt ?? null);
+  output.document({
+    ...{ success: true, key, login, scopes, keeper, expiresAt: isoOrNull(expiresAt) },
+    ...(renewal && { renewedUntil }),
+  });
   const who = login === null ? '' : ` as ${login}`;
   output.line(`Logged in to ${key}${who}; the token is kept in the ${keeper}.`);
+  if (renewal) {
+    const until = renewedUntil === null ? '' : ` until ${renewedUntil.slice(0, 10)}`;
+    output.line(`It ends in hours and is renewed by itself${until}; then log in again.`);
+  }
   for (const warning of warnings(account, keeper, opened)) output.line(output.paint('yellow', warning));
   output.line('Projects that waited for it go on with `gitferry sync`.');
   return EXIT.done;

@@ -14,7 +14,9 @@ export type KnownCredential = {
   key: string;
   source: CredentialSourceName;
   from: string;
+  /** Of one that is renewed by itself: until when. */
   expiresAt: number | null;
+  isRenewed: boolean;
 };
 
 /** Hosts are `host` or `host:port`, any case; a port counts. */
@@ -78,8 +80,9 @@ export function createCredentials({ sourcesFor, log }: CredentialsInput): Creden
     async describe(host, as) {
       const got = await find(host, as);
       if (got === null) return null;
-      const { source, from, expiresAt = null } = got.found;
-      return { key: got.key, source, from, expiresAt };
+      const { source, from, expiresAt = null, renewedUntil } = got.found;
+      const isRenewed = renewedUntil !== undefined;
+      return { key: got.key, source, from, isRenewed, expiresAt: isRenewed ? renewedUntil : expiresAt };
     },
     async keys() {
       const all = await Promise.allSettled(sourcesFor({}).map((source) => source.keys()));

@@ -5,6 +5,7 @@ import { Octokit } from '@octokit/rest';
 import type { Clock } from '../host/clock.ts';
 import { Failure } from '../model/failure.ts';
 import { answerOf, octokitFailure } from './octokit-failure.ts';
+import type { Renewal } from './renew-token.ts';
 
 export type DeviceCode = { userCode: string; verificationUri: string; expiresInMs: number };
 
@@ -23,7 +24,9 @@ type DeviceLogin = {
 const APP_CLIENT = /^Iv\d/;
 
 /** @throws Failure `login-failed`, and as every request */
-export async function loginByDevice(login: DeviceLogin): Promise<{ token: string; expiresAt?: number }> {
+export async function loginByDevice(
+  login: DeviceLogin,
+): Promise<{ token: string; expiresAt?: number; renewal?: Renewal }> {
   const { host, apiUrl, clientId, scopes, userAgent, onCode, clock } = login;
   const { request } = new Octokit({ baseUrl: apiUrl, userAgent, log: SILENT });
   const onVerification = (given: { user_code: string; verification_uri: string; expires_in: number }) =>
@@ -44,10 +47,18 @@ export async function loginByDevice(login: DeviceLogin): Promise<{ token: string
         });
     const got = await auth({ type: 'oauth' });
     const ends = 'expiresAt' in got && typeof got.expiresAt === 'string' ? Date.parse(got.expiresAt) : null;
-    return { token: got.token, ...(ends !== null && { expiresAt: ends }) };
+    const renewal = renewalOf(got, clientId);
+    return { token: got.token, ...(ends !== null && { expiresAt: ends }), ...(renewal && { renewal }) };
   } catch (error) {
     throw loginFailure(error, host, { apiUrl, hasToken: false, now: clock.now() });
   }
+}
+
+/** Null for tokens that do not end. */
+function renewalOf(got: object, clientId: string): Renewal | null {
+  if (!('refreshToken' in got) || typeof got.refreshToken !== 'string') return null;
+  const ends = 'refreshTokenExpiresAt' in got ? Date.parse(String(got.refreshTokenExpiresAt)) : Number.NaN;
+  return { clientId, refreshToken: got.refreshToken, endsAt: Number.isNaN(ends) ? null : ends };
 }
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { withoutPrivateKeys } from '../host/program-env.ts';
+import { splitKey } from '../model/credential-key.ts';
+import { Failure } from '../model/failure.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
+import { renewToken } from './renew-token.ts';
 import { appSource } from './sources/app.ts';
 import { environmentSource } from './sources/environment.ts';
 import { ghSource, gitCredentialSource } from './sources/helper-programs.ts';
 import { type Keyring, openKeyring } from './sources/keyring.ts';
+import { renewedSource } from './sources/renewed-credentials.ts';
 import { secretFileSource } from './sources/secret-file.ts';
 import { openStoredCredentials, type StoredCredentials } from './sources/stored-credentials.ts';
 
@@ -31,6 +35,8 @@ export type CredentialPlaces = {
 };
 
 type Input = {
+  /** Of this process: two of them must not renew the same token. */
+  pid: number;
   env: Readonly<Record<string, string | undefined>>;
   homeDir: string;
   clock: Clock;
@@ -41,17 +47,19 @@ type Input = {
 
 /** @throws Failure `invalid-config` when a variable holds what cannot be a token */
 export function openCredentials(input: Input): CredentialPlaces {
-  const { env, homeDir, clock, log, settings, userAgent } = input;
+  const { pid, env, homeDir, clock, log, settings, userAgent } = input;
   let keyring: Promise<Keyring | null> | null = null;
   const openOnce = () => {
     keyring ??= openKeyring(env);
     return keyring;
   };
   let warned = false;
+  const path =
+    settings().credentialsFile ?? join(env.XDG_CONFIG_HOME || join(homeDir, '.config'), DEFAULT_FILE);
   const stored = openStoredCredentials({
-    path: settings().credentialsFile ?? join(env.XDG_CONFIG_HOME || join(homeDir, '.config'), DEFAULT_FILE),
+    ...{ path, pid, clock },
     keyring: openOnce,
-    onPlainFile(path) {
+    onPlainFile() {
       if (!warned) log.warn({ path }, `Tokens are kept unencrypted in ${path}; a keyring is safer.`);
       warned = true;
     },
@@ -66,13 +74,23 @@ export function openCredentials(input: Input): CredentialPlaces {
     apiUrlFor: (host) => apiUrlFor(settings(), host),
     ...{ env, clock, userAgent },
   });
+  const kept = (keeper: 'keyring' | 'file') =>
+    renewedSource({
+      ...{ stored, keeper, path, clock, log },
+      renew(key, renewal) {
+        const { host } = splitKey(key);
+        const apiUrl = apiUrlFor(settings(), host);
+        if (apiUrl === null) throw new Failure('no-github-api', `No API address is known for ${host}.`);
+        return renewToken({ host, apiUrl, renewal, userAgent, clock });
+      },
+    });
   const first = [
     environmentSource({ env, tokens: () => settings().tokens }),
     secretFileSource(() => settings().tokenFiles),
     app,
-    stored.source('keyring'),
+    kept('keyring'),
   ];
-  const last = [stored.source('file')];
+  const last = [kept('file')];
   const credentials = createCredentials({
     sourcesFor({ type }) {
       if (type === 'app') return [app];

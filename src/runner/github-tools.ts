@@ -33,8 +33,9 @@ type Input = { host: Host; log: Log; db: Database; config: () => Config; secretE
 
 /** `secretEnv` may hold what `host.env` does not: private keys. */
 export function createGithubTools({ host, log, db, config, secretEnv }: Input): GithubTools {
-  const { homeDir, clock, random } = host;
+  const { homeDir, clock, random, pid } = host;
   const places = openCredentials({
+    pid,
     env: secretEnv,
     homeDir,
     clock,

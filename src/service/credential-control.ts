@@ -106,8 +106,10 @@ async function statusOf(
   const { source, from } = known;
   const checked = ports.hasApi(host) ? await check(key, known, wish, refresh, checks, ports) : null;
   const account = checked?.account ?? null;
-  // An app's tokens are renewed by themselves: when one ends is of no concern to anybody.
-  const expiresAt = source === 'app' ? null : (account?.expiresAt ?? known.expiresAt);
+  // An app's tokens are renewed by themselves: when one ends is of no concern to anybody. Those of a login are so for
+  // as long as that may be renewed.
+  const told = known.isRenewed ? known.expiresAt : (account?.expiresAt ?? known.expiresAt);
+  const expiresAt = source === 'app' ? null : told;
   return {
     ...{ ...base, source, from, expiresAt },
     ...{ login: account?.login ?? null, scopes: account?.scopes ?? null, checkedAt: checked?.at ?? null },

@@ -52,6 +52,23 @@ test('login shows a code, waits for it to be confirmed, and keeps the token for 
   expect(server.requests.filter(({ path }) => path.endsWith('/access_token'))).toHaveLength(3);
 });
 
+test('the login of a GitHub App whose tokens end is kept with what renews it, and says until when', async () => {
+  const expiring = { token: 28_800, renewal: 15_897_600 };
+  await start({ clientId: 'Iv1.0123456789abcdef', answers: ['granted'], userHeaders: {}, expiring });
+  const ran = await run(['login', '--client-id', 'Iv1.0123456789abcdef', '--keep', 'file']);
+  expect(ran.code).toBe(0);
+  expect(ran.out).toMatch(/renewed by itself until \d{4}-\d\d-\d\d; then log in again/);
+  expect(ran.out + ran.err).not.toContain('ghr_');
+  const { [server.host]: entry } = await kept();
+  expect(entry).toMatchObject({
+    ...{ token: TOKEN, refreshToken: 'ghr_renewal-0', expiresAt: expect.any(Number) },
+    renewal: { clientId: 'Iv1.0123456789abcdef', endsAt: expect.any(Number) },
+  });
+  expect(entry.renewal.endsAt - entry.expiresAt).toBe(1000 * (expiring.renewal - expiring.token));
+  // Rights are the app's: none are asked for.
+  expect(server.requests[0]?.body).not.toHaveProperty('scope');
+});
+
 test('several accounts of one host are kept beside each other, and logout forgets one', async () => {
   await start();
   await run(device);

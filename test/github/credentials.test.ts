@@ -18,6 +18,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function open(env: Record<string, string> = {}, settings: Partial<CredentialSettings> = {}) {
   return openCredentials({
+    pid: process.pid,
     env: { HOME: folder, PATH: process.env.PATH, ...env },
     homeDir: folder,
     clock: systemClock,
@@ -54,7 +55,7 @@ test('GITHUB_TOKEN goes to github.com and to nobody else', async () => {
     password: 'one',
   });
   expect(await credentials.describe('github.com')).toEqual({
-    ...{ key: 'github.com', source: 'environment', from: 'GITHUB_TOKEN', expiresAt: null },
+    ...{ key: 'github.com', source: 'environment', from: 'GITHUB_TOKEN', expiresAt: null, isRenewed: false },
   });
   for (const host of ['api.github.com', 'github.com:8443', 'github.com.evil.io', 'evil-github.com', ''])
     expect(await credentials.tokenFor(host)).toBeNull();

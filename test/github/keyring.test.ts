@@ -33,7 +33,7 @@ test.skipIf(missing.length > 0)(
         `import { openCredentials } from '${url('../../src/github/open-credentials.ts')}';
 import { systemClock } from '${url('../../src/host/clock.ts')}';
 const settings = () => ({ tokens: {}, tokenFiles: {}, githubApps: {}, credentialHelpers: [], credentialsFile: null, githubApis: {} });
-const places = openCredentials({ env: process.env, homeDir: process.env.HOME, clock: systemClock, log: { warn: console.error }, settings, userAgent: 'test' });
+const places = openCredentials({ pid: process.pid, env: process.env, homeDir: process.env.HOME, clock: systemClock, log: { warn: console.error }, settings, userAgent: 'test' });
 const [what] = process.argv.slice(2);
 if (what === 'put') await places.stored.put('github.com', { token: 'gho_inthekeyring', login: 'ada' }, 'keyring');
 if (what === 'remove') await places.stored.remove('github.com');

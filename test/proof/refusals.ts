@@ -422,4 +422,86 @@ const REFUSALS: Row[] = [
   },
 ];
 
-export const ROWS: readonly Row[] = [...RACES, ...FAULTS, ...PAUSES, ...PERSON, ...REFUSALS];
+/** Hosts that are not GitHub, where they word it otherwise. */
+const OTHER_HOSTS: Row[] = [
+  {
+    name: 'GitLab: a protected branch',
+    cause: refused(HOOK, 'GitLab: You are not allowed to push code to protected branches on this project.\n'),
+    code: 'push-rejected-protected-branch',
+    ...parked,
+    action: /Allow pushes to this branch/,
+    detail: /GitLab: You are not allowed/,
+  },
+  {
+    name: 'GitLab: a secret',
+    cause: refused(
+      HOOK,
+      'PUSH BLOCKED: Secrets detected in code changes\n-- notes/todo.md:4 AWS Access Key ID\n',
+    ),
+    code: 'push-rejected-secret',
+    ...parked,
+    action: /never bypasses/,
+    detail: /notes\/todo\.md:4/,
+  },
+  {
+    name: 'GitLab: archived',
+    cause: status(403, "You can't push code to an archived project."),
+    code: 'repository-archived',
+    fate: 'park',
+    state: 'paused',
+    action: /Unarchive/,
+  },
+  {
+    name: 'GitLab: a repository that is moved between disks',
+    cause: status(403, 'The repository is temporarily read-only. Please try again later.'),
+    code: 'remote-error',
+    ...retried,
+  },
+  {
+    name: 'GitLab: a token that is none',
+    cause: status(401, 'HTTP Basic: Access denied. The provided password or token is incorrect.', {
+      'www-authenticate': 'Basic realm="GitLab"',
+    }),
+    token: 'of-another-host',
+    code: 'credential-rejected',
+    ...parked,
+    action: /Make a new token/,
+  },
+  {
+    name: 'Gitea: a protected branch',
+    cause: refused(HOOK, 'error:\nerror: Gitea: Not allowed to push to protected branch main\n'),
+    code: 'push-rejected-protected-branch',
+    ...parked,
+    action: /Allow pushes to this branch/,
+  },
+  {
+    name: 'Gitea: no right',
+    cause: refused(HOOK, 'Gitea: User permission denied for writing.\n'),
+    code: 'push-forbidden',
+    ...parked,
+    action: /write access/,
+  },
+  {
+    name: 'Gitea: archived',
+    cause: status(
+      403,
+      'This repo is archived. You can view files and clone it, but cannot push or open issues/pull-requests.',
+    ),
+    code: 'repository-archived',
+    fate: 'park',
+    state: 'paused',
+    action: /Unarchive/,
+  },
+  {
+    name: 'Forgejo: nobody made the repository',
+    cause: status(403, 'Push to create is not enabled for users.'),
+    code: 'repository-not-found',
+    ...parked,
+    action: /Create the repository/,
+  },
+];
+
+export const ROWS: readonly Row[] = [
+  ...[...RACES, ...FAULTS, ...PAUSES, ...PERSON, ...REFUSALS],
+  ...OTHER_HOSTS,
+];

@@ -11,11 +11,24 @@ export type DeviceFlow = {
   token: string;
   /** Headers of `GET /user`. */
   userHeaders?: Record<string, string>;
+  /** Tokens end, as those of GitHub Apps do: how long they and their renewals are good, seconds. */
+  expiring?: { token: number; renewal: number };
 };
 
 export async function startDeviceFlowServer(flow: DeviceFlow) {
   const requests: { path: string; body: Record<string, unknown>; authorization: string | null }[] = [];
   let asked = 0;
+  let renewals = 0;
+  const tokenNow = () => (renewals === 0 ? flow.token : `${flow.token}-${renewals}`);
+  const granted = () => ({
+    ...{ access_token: tokenNow(), token_type: 'bearer' },
+    ...(flow.expiring === undefined
+      ? { scope: 'repo,workflow' }
+      : {
+          ...{ expires_in: flow.expiring.token, scope: '' },
+          ...{ refresh_token: `ghr_renewal-${renewals}`, refresh_token_expires_in: flow.expiring.renewal },
+        }),
+  });
   const server = createServer((request, response) => {
     void readJson(request).then((body) => {
       const path = request.url ?? '';
@@ -37,13 +50,20 @@ export async function startDeviceFlowServer(flow: DeviceFlow) {
         ...{ expires_in: 900, interval: 0 },
       });
     }
+    if (path === '/login/oauth/access_token' && body.grant_type === 'refresh_token') {
+      // Good once, for the app that has it; then the token before it ends too.
+      const isGood = body.client_id === flow.clientId && body.refresh_token === `ghr_renewal-${renewals}`;
+      if (!isGood) return json(response, 200, { error: 'bad_refresh_token', error_description: 'no' });
+      renewals += 1;
+      return json(response, 200, granted());
+    }
     if (path === '/login/oauth/access_token') {
       const next = flow.answers[Math.min(asked++, flow.answers.length - 1)];
       if (next !== 'granted') return json(response, 200, { error: next, error_description: next });
-      return json(response, 200, { access_token: flow.token, token_type: 'bearer', scope: 'repo,workflow' });
+      return json(response, 200, granted());
     }
     if (path === '/api/v3/user') {
-      const isGood = request.headers.authorization === `token ${flow.token}`;
+      const isGood = request.headers.authorization === `token ${tokenNow()}`;
       return isGood
         ? json(response, 200, { login: 'ada' }, flow.userHeaders)
         : json(response, 401, { message: 'Bad credentials' });

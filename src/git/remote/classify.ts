@@ -1,5 +1,6 @@
 // What a refusal by a remote means: from the `ng` reason, the side-band text, the HTTP status and body to a failure
-// code. Pure; tables only. To add a wording: a row here, in the order specific before general, and one in its test.
+// code: GitHub's words, and those of GitLab, Gitea and Forgejo, gitolite and others where they differ. Pure; tables only.
+// To add a wording: a row here, in the order specific before general, and one in its test.
 
 import { redact } from '../../host/log.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
@@ -34,7 +35,10 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
     'rate-limited',
   ],
   [/\bGH009\b|secrets detected|GITHUB PUSH PROTECTION|push cannot contain secrets/i, 'push-rejected-secret'],
-  [/\bGH001\b|large files detected|exceeds GitHub's file size limit/i, 'push-rejected-large-file'],
+  [
+    /\bGH001\b|large files detected|exceeds GitHub's file size limit|larger than the allowed size of/i,
+    'push-rejected-large-file',
+  ],
   [/pack exceeds maximum allowed size/i, 'push-too-large'],
   [/\bGH007\b|publish a private email address|email privacy restrictions/i, 'push-rejected-private-email'],
   [
@@ -43,16 +47,23 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
   ],
   [/refusing to allow an? .{1,200} to create or update workflow/i, 'push-rejected-workflow-scope'],
   [
-    /\bGH006\b|protected branch (?:hook declined|update failed)|push code to protected branches/i,
+    /\bGH006\b|protected branch (?:hook declined|update failed)|push code to (?:a )?protected branch/i,
+    'push-rejected-protected-branch',
+  ],
+  [
+    /push to protected branch|branch \S+ is protected from|modified through pull requests|maintainer to create a default branch/i,
     'push-rejected-protected-branch',
   ],
   [/\bGH013\b|repository rule violations/i, 'push-rejected-ruleset'],
   [/\bGH00[235]\b/, 'push-rejected-hook'],
   [/SAML SSO/i, 'sso-required'],
-  [/account (?:is|was|has been) (?:suspended|disabled)/i, 'account-suspended'],
-  [/archived so it is read-only|repository (?:is|was|has been) archived/i, 'repository-archived'],
+  [/account (?:is|was|has been) (?:suspended|disabled|blocked|deactivated)/i, 'account-suspended'],
   [
-    /invalid username or (?:token|password)|password authentication is not supported|bad credentials/i,
+    /archived so it is read-only|repo(?:sitory)? (?:is|was|has been) archived|to an archived project/i,
+    'repository-archived',
+  ],
+  [
+    /invalid username or (?:token|password)|password authentication is not supported|bad credentials|http basic: access denied/i,
     'credential-rejected',
   ],
   [
@@ -60,7 +71,11 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
     'push-forbidden',
   ],
   [
-    /repository (?:'[^']*' )?not found|project you were looking for could not be found/i,
+    /not allowed to (?:push|upload) code|user permission denied|not have write access|DENIED by|prohibited by gerrit/i,
+    'push-forbidden',
+  ],
+  [
+    /repository (?:'[^']*' )?not found|project you were looking for could not be found|push to create is not enabled/i,
     'repository-not-found',
   ],
   [
@@ -68,7 +83,7 @@ const TEXTS: readonly (readonly [RegExp, FailureCode])[] = [
     'push-rejected-non-fast-forward',
   ],
   [/hook declined/i, 'push-rejected-hook'],
-  [/internal server error/i, 'remote-error'],
+  [/internal server error|temporarily read-only|read-only GitLab instance/i, 'remote-error'],
 ];
 
 /** Names what a refusal means. An unknown wording of a refused ref is `push-rejected` with the raw text. */

@@ -18,6 +18,8 @@ export type FoundCredential = {
   token: string;
   /** Epoch milliseconds, where the source knows it. */
   expiresAt?: number;
+  /** It is renewed by itself, until this instant; null: nobody says until when. Left out: it is not. */
+  renewedUntil?: number | null;
 };
 
 export type CredentialSource = {

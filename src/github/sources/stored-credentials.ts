@@ -4,10 +4,13 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import type { Clock } from '../../host/clock.ts';
 import { stat } from '../../host/small-files.ts';
 import { CREDENTIAL_KEY } from '../../model/credential-key.ts';
 import { Failure } from '../../model/failure.ts';
+import type { Renewal } from '../renew-token.ts';
 import type { Keyring } from './keyring.ts';
+import { withListLock } from './list-lock.ts';
 import { type CredentialSource, type FoundCredential, isToken, TOKEN_USERNAME } from './source.ts';
 
 const EntrySchema = z.looseObject({
@@ -15,6 +18,13 @@ const EntrySchema = z.looseObject({
   token: z.string().refine(isToken).optional(),
   login: z.string().nullable().default(null),
   expiresAt: z.number().optional(),
+  /** Of a token that can be renewed. The secret for it is beside the token, wherever that is. */
+  renewal: z.looseObject({ clientId: z.string().min(1), endsAt: z.number().nullable() }).optional(),
+  refreshToken: z.string().refine(isToken).optional(),
+});
+const SecretsSchema = z.object({
+  token: z.string().refine(isToken),
+  refreshToken: z.string().refine(isToken),
 });
 const FileSchema = z.looseObject({
   version: z.literal(1),
@@ -22,18 +32,27 @@ const FileSchema = z.looseObject({
 });
 type StoredFile = z.infer<typeof FileSchema>;
 
-type NewCredential = { token: string; login: string | null; expiresAt?: number };
+type NewCredential = { token: string; login: string | null; expiresAt?: number; renewal?: Renewal };
+/** A credential with its secrets. */
+export type StoredCredential = NewCredential & { keeper: 'keyring' | 'file' };
 
 export type StoredCredentials = {
   source(keeper: 'keyring' | 'file'): CredentialSource;
+  /** Null: none with this key is kept there. @throws Failure `credential-unreadable` */
+  read(key: string, keeper: 'keyring' | 'file'): Promise<StoredCredential | null>;
   /** Replaces the one with this key. Answers where the secret is now. */
   put(key: string, credential: NewCredential, keeper: 'keyring' | 'file'): Promise<void>;
   /** Answers false when there was none. */
   remove(key: string): Promise<boolean>;
+  /** Nobody else changes the list meanwhile; the other functions that change it would wait for ever. */
+  locked<T>(act: (changes: Changes) => Promise<T>): Promise<T>;
 };
+type Changes = Pick<StoredCredentials, 'put' | 'remove'>;
 
 type StoreInput = {
   path: string;
+  pid: number;
+  clock: Pick<Clock, 'sleep'>;
   keyring: () => Promise<Keyring | null>;
   /** Called when a secret in the file is used. */
   onPlainFile(path: string): void;
@@ -43,20 +62,34 @@ const OTHERS = 0o077;
 
 export function openStoredCredentials(input: StoreInput): StoredCredentials {
   const { path } = input;
+  const changes = changesOf(input);
+  const locked: StoredCredentials['locked'] = (act) => withListLock(input, () => act(changes));
   return {
+    read: (key, keeper) => read(input, key, keeper),
     source: (keeper) => ({
-      find: (key) => find(input, key, keeper),
+      async find(key) {
+        const stored = await read(input, key, keeper);
+        return stored && foundIn(stored, path);
+      },
       async keys() {
         const { credentials } = await readStored(path);
         return Object.keys(credentials).filter((key) => credentials[key]?.keeper === keeper);
       },
     }),
-    async put(key, { token, login, expiresAt }, keeper) {
+    put: (...args) => locked(({ put }) => put(...args)),
+    remove: (key) => locked(({ remove }) => remove(key)),
+    locked,
+  };
+}
+
+function changesOf(input: StoreInput): Changes {
+  const { path } = input;
+  return {
+    async put(key, credential, keeper) {
       const stored = await readStored(path);
       const before = stored.credentials[key];
-      const entry = { keeper, login, ...(expiresAt !== undefined && { expiresAt }) };
-      if (keeper === 'keyring') await (await mustOpen(input)).write(key, token);
-      const credentials = { ...stored.credentials, [key]: keeper === 'file' ? { ...entry, token } : entry };
+      if (keeper === 'keyring') await (await mustOpen(input)).write(key, secretText(credential));
+      const credentials = { ...stored.credentials, [key]: entryOf(credential, keeper) };
       await writeStored(path, { ...stored, credentials });
       if (before?.keeper === 'keyring' && keeper === 'file') await (await input.keyring())?.remove(key);
     },
@@ -71,22 +104,59 @@ export function openStoredCredentials(input: StoreInput): StoredCredentials {
   };
 }
 
-async function find(
+async function read(
   input: StoreInput,
   key: string,
   keeper: 'keyring' | 'file',
-): Promise<FoundCredential | null> {
+): Promise<StoredCredential | null> {
   const { credentials } = await readStored(input.path);
   const entry = Object.hasOwn(credentials, key) ? credentials[key] : undefined;
   if (entry === undefined || entry.keeper !== keeper) return null;
-  const token = keeper === 'file' ? entry.token : await (await mustOpen(input)).read(key);
-  if (!token) {
+  const secrets = keeper === 'file' ? entry : secretsIn(await (await mustOpen(input)).read(key));
+  if (!secrets.token) {
     throw new Failure('credential-unreadable', `The ${keeper} has no secret for ${key} any more.`);
   }
   if (keeper === 'file') input.onPlainFile(input.path);
-  const from = keeper === 'file' ? input.path : 'keyring';
-  const known = entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt };
-  return { source: keeper, from, username: TOKEN_USERNAME, token, ...known };
+  const { login, expiresAt } = entry;
+  const { token, refreshToken } = secrets;
+  return {
+    ...{ keeper, token, login, ...(expiresAt !== undefined && { expiresAt }) },
+    ...(entry.renewal && refreshToken && { renewal: { ...entry.renewal, refreshToken } }),
+  };
+}
+
+export function foundIn(
+  { keeper, token, expiresAt, renewal }: StoredCredential,
+  path: string,
+): FoundCredential {
+  return {
+    ...{ source: keeper, from: keeper === 'file' ? path : 'keyring', username: TOKEN_USERNAME, token },
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(renewal && { renewedUntil: renewal.endsAt }),
+  };
+}
+
+function entryOf(
+  { token, login, expiresAt, renewal }: NewCredential,
+  keeper: 'keyring' | 'file',
+): StoredFile['credentials'][string] {
+  const { refreshToken, ...plain } = renewal ?? {};
+  return {
+    ...{ keeper, login, ...(expiresAt !== undefined && { expiresAt }) },
+    ...(renewal && { renewal: { ...plain, clientId: renewal.clientId, endsAt: renewal.endsAt } }),
+    ...(keeper === 'file' && { token, ...(refreshToken !== undefined && { refreshToken }) }),
+  };
+}
+
+/** In the keyring both secrets are one text, so that neither is ever there without the other. */
+function secretText({ token, renewal }: NewCredential): string {
+  return renewal === undefined ? token : JSON.stringify({ token, refreshToken: renewal.refreshToken });
+}
+
+function secretsIn(text: string | null): { token?: string | undefined; refreshToken?: string | undefined } {
+  if (text === null) return {};
+  const both = text.startsWith('{') ? SecretsSchema.safeParse(parse(text)) : null;
+  return both?.success ? both.data : { token: text };
 }
 
 async function mustOpen({ keyring, path }: StoreInput): Promise<Keyring> {

@@ -166,8 +166,123 @@ const rows: [string, Refused, string][] = [
     'push-rejected-workflow-scope',
   ],
   ['a hook of its own', { reason: 'pre-receive hook declined', sideband: 'no ticket' }, 'push-rejected-hook'],
+  ...otherHosts(),
   ['an unknown reason', { reason: 'the stars are wrong' }, 'push-rejected'],
 ];
+
+/** As GitLab, Gitea, Forgejo, gitolite, Bitbucket and Gerrit word what GitHub words otherwise. */
+function otherHosts(): [string, Refused, string][] {
+  const hook = (sideband: string): Refused => ({ reason: 'pre-receive hook declined', sideband });
+  const http = (status: number, body: string): Refused => ({ status, body, hasCredential: true });
+  const boxed = (text: string) => `\n====\n\n${text}\n\n====\n`;
+  return [
+    ['GitLab: a token that is none', http(401, 'HTTP Basic: Access denied.'), 'credential-rejected'],
+    ['GitLab: the same with 403', http(403, 'remote: HTTP Basic: Access denied.'), 'credential-rejected'],
+    ['GitLab: no right', http(403, 'You are not allowed to push code to this project.'), 'push-forbidden'],
+    [
+      'GitLab by SSH: no right',
+      { sideband: boxed('ERROR: You are not allowed to push code to this project.') },
+      'push-forbidden',
+    ],
+    [
+      'GitLab: a deploy key',
+      http(403, 'This deploy key does not have write access to this project.'),
+      'push-forbidden',
+    ],
+    ['GitLab: archived', http(403, "You can't push code to an archived project."), 'repository-archived'],
+    [
+      'GitLab by SSH: archived',
+      { sideband: boxed("ERROR: You can't push code to an archived project.") },
+      'repository-archived',
+    ],
+    ['GitLab: blocked', http(403, 'Your account has been blocked.'), 'account-suspended'],
+    [
+      'GitLab: deactivated',
+      http(403, 'Your account has been deactivated by your administrator.'),
+      'account-suspended',
+    ],
+    [
+      'GitLab: away',
+      http(403, 'The repository is temporarily read-only. Please try again later.'),
+      'remote-error',
+    ],
+    ['GitLab: maintained', http(403, "You can't push code to a read-only GitLab instance."), 'remote-error'],
+    [
+      'GitLab: not there',
+      http(
+        404,
+        "The project you were looking for could not be found or you don't have permission to view it.",
+      ),
+      'repository-not-found',
+    ],
+    ['GitLab: too many', http(429, 'Retry later\n'), 'rate-limited'],
+    [
+      'GitLab: a protected branch',
+      hook('GitLab: You are not allowed to push code to protected branches on this project.'),
+      'push-rejected-protected-branch',
+    ],
+    [
+      'GitLab: the first push of somebody who may not make the default branch',
+      hook(
+        'GitLab: \nA default branch (e.g. main) does not yet exist for ada/blog\nAsk a project Owner or Maintainer to create a default branch:',
+      ),
+      'push-rejected-protected-branch',
+    ],
+    [
+      'GitLab: a large file',
+      hook(
+        'GitLab: File "big.bin" is larger than the allowed size of 100 MiB. Use Git LFS to manage this file.',
+      ),
+      'push-rejected-large-file',
+    ],
+    [
+      'GitLab: a secret',
+      hook('PUSH BLOCKED: Secrets detected in code changes\n-- test.txt:2 GitLab Personal Access Token'),
+      'push-rejected-secret',
+    ],
+    [
+      'GitLab: LFS',
+      hook('GitLab: LFS objects are missing. Ensure LFS is properly set up.'),
+      'push-rejected-missing-lfs',
+    ],
+    [
+      'GitLab: a push rule',
+      hook("GitLab: Commit message does not follow the pattern 'JIRA'"),
+      'push-rejected-hook',
+    ],
+    [
+      'Gitea: archived',
+      http(403, 'This repo is archived. You can view files and clone it, but cannot push.'),
+      'repository-archived',
+    ],
+    ['Gitea: disabled', http(403, 'Your account is disabled.'), 'account-suspended'],
+    ['Gitea: nobody made it', http(403, 'Push to create is not enabled for users.'), 'repository-not-found'],
+    ['Gitea: a mirror', http(403, 'mirror repository is read-only'), 'push-forbidden'],
+    [
+      'Gitea: two factors',
+      http(401, 'Users with two-factor authentication enabled cannot perform this'),
+      'credential-rejected',
+    ],
+    [
+      'Gitea: a protected branch',
+      hook('Gitea: Not allowed to push to protected branch main'),
+      'push-rejected-protected-branch',
+    ],
+    [
+      'Forgejo: a protected file',
+      hook('Forgejo: Branch main is protected from changing file ci.yml'),
+      'push-rejected-protected-branch',
+    ],
+    ['Gitea: no right', hook('Gitea: User permission denied for writing.'), 'push-forbidden'],
+    ['gitolite', { sideband: 'FATAL: W any notes ada DENIED by fallthru' }, 'push-forbidden'],
+    [
+      'Bitbucket',
+      hook('Branch refs/heads/main can only be modified through pull requests.'),
+      'push-rejected-protected-branch',
+    ],
+    ['Gerrit', { reason: 'prohibited by Gerrit: not permitted: create' }, 'push-forbidden'],
+  ];
+}
 
 test.each(rows)('classifyRejection() knows %s', (_what, refused, code) => {
   expect(classifyRejection(refused).code).toBe(code);
