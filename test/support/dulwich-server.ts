@@ -14,17 +14,19 @@ const SCRIPT = `
 import os, sys
 from wsgiref.simple_server import make_server, WSGIRequestHandler
 from dulwich.repo import Repo
-from dulwich.server import FileSystemBackend
+from dulwich.server import DictBackend
 from dulwich.web import make_wsgi_chain
 root = sys.argv[1]
+repos = {}
 for name in sys.argv[2:]:
     os.makedirs(os.path.join(root, name))
     repo = Repo.init_bare(os.path.join(root, name))
     repo.refs.set_symbolic_ref(b'HEAD', b'refs/heads/main')
+    repos['/' + name] = repo
 class Quiet(WSGIRequestHandler):
     def log_message(self, *args):
         pass
-server = make_server('127.0.0.1', 0, make_wsgi_chain(FileSystemBackend(root)), handler_class=Quiet)
+server = make_server('127.0.0.1', 0, make_wsgi_chain(DictBackend(repos)), handler_class=Quiet)
 print(server.server_port, flush=True)
 server.serve_forever()
 `;
@@ -42,7 +44,8 @@ export function hasDulwich(): boolean {
 export async function startDulwichServer(...names: string[]) {
   const root = await mkdtemp(join(tmpdir(), 'gitferry-dulwich-'));
   const child: ChildProcess = spawn(PYTHON, ['-c', SCRIPT, root, ...names], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // It prints a trace for every question in a newer version of the protocol, which it refuses as it should.
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (child.stdout === null) throw new Error('The server has no standard output.');
   const [port] = await once(createInterface({ input: child.stdout }), 'line');
