@@ -109,7 +109,7 @@ const FAULTS: Row[] = [
     ...retried,
     state: 'offline',
     asksFirst: true,
-    idleTimeoutMs: 300,
+    idleTimeoutMs: 1_500,
   },
   {
     name: 'a server that never says what it has',

@@ -469,7 +469,7 @@ test('pushBranch() gives up on a server that does not answer', async () => {
   const scene = await setUp();
   await scene.commit();
   const held = server.inject(/POST/, { kind: 'held' });
-  const failure = await failureOf(scene.push({ idleTimeoutMs: 200 }));
+  const failure = await failureOf(scene.push({ idleTimeoutMs: 1_500 }));
   expect(failure).toMatchObject({ code: 'remote-timeout', data: { outcomeUnknown: true } });
   held.release();
 });
