@@ -1,7 +1,7 @@
 // What shells complete. Each shell that is on this machine is asked itself.
 
 import { execFile, execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,6 +19,9 @@ function has(program: string): boolean {
     return false;
   }
 }
+const absent = ['bash', 'zsh', 'fish'].filter((shell) => !has(shell));
+if (absent.length > 0)
+  console.warn(`SKIPPED: there is no ${absent.join(', no ')} here; what they complete is not tested.`);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gitferry-completion-'));
@@ -33,6 +36,13 @@ beforeAll(async () => {
     expect(ran).toMatchObject({ code: 0, err: '' });
     await writeFile(join(folder, shell), ran.out);
   }
+  await writeFile(
+    join(folder, '.zshrc'),
+    `PS1=; fpath=(${folder}/functions $fpath); autoload -Uz compinit; compinit -u -d ${folder}/dump
+show() { print -r -- "line<$BUFFER>line" }; zle -N show; bindkey '^X' show\n`,
+  );
+  await mkdir(join(folder, 'functions'));
+  await cp(join(folder, 'zsh'), join(folder, 'functions', '_gitferry'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -56,7 +66,28 @@ test.runIf(has('bash'))('bash completes commands, subcommands, options and proje
   expect(await bash('gitferry', 'status', '--db', 'zs')).toEqual(['zsh']);
 });
 
-test.runIf(has('zsh'))('zsh takes the script', async () => {
+/** What a zsh at a terminal makes of the line when Tab is pressed; the script is where the documents put it. */
+async function zsh(line: string): Promise<string> {
+  const script = `zmodload zsh/zpty
+    zpty shell 'zsh -i'
+    zpty -w -n shell ${quoted(line)}$'\\t\\C-X'
+    zpty -r -m shell answer '*line<*>line*'
+    print -r -- "$answer"
+    zpty -d shell`;
+  const { stdout } = await run('zsh', ['-f', '-c', script], { env: { ...env(), ZDOTDIR: folder } });
+  return /line<([^>]*)>line\s*$/.exec(stdout)?.[1]?.trimEnd() ?? stdout;
+}
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+test.runIf(has('zsh'))('zsh completes commands, subcommands, options and projects', async () => {
+  expect(await zsh('gitferry sy')).toBe('gitferry sync');
+  expect(await zsh('gitferry hold rel')).toBe('gitferry hold release');
+  expect(await zsh('gitferry sync --wa')).toBe('gitferry sync --wait');
+  expect(await zsh('gitferry sync b')).toBe('gitferry sync blog');
+  expect(await zsh('gitferry hold release n')).toBe('gitferry hold release notes');
+});
+
+test.runIf(has('zsh'))('zsh takes the script from a start-up file too', async () => {
   await run('zsh', ['-n', join(folder, 'zsh')]);
   const script = `autoload -Uz compinit; compinit -u -d ${join(folder, 'dump')}; source ${join(folder, 'zsh')}; echo $_comps[gitferry]`;
   expect((await run('zsh', ['-f', '-c', script], { env: env() })).stdout).toBe('_gitferry\n');

@@ -36,6 +36,11 @@ ${cases.join('\n')}
     path) _files ;;
   esac
 }
-compdef _gitferry gitferry
+# In a folder of $fpath this file is the function itself, at the first Tab.
+if [[ "$funcstack[1]" == _gitferry ]]; then
+  _gitferry "$@"
+else
+  compdef _gitferry gitferry
+fi
 `;
 }
