@@ -2,11 +2,12 @@
 // of a rebase, on no branch at all. The caller holds the repository lock.
 
 import { Failure, type Reason } from '../../model/failure.ts';
-import type { HeldFile } from '../../model/project.ts';
+import type { HeldFile, Releases } from '../../model/project.ts';
 import type { GithubConfig } from '../../model/project-config.ts';
 import type { FoundChanges } from '../changes/changes.ts';
 import { openObjects } from '../objects/objects.ts';
-import { displayPath, type RepoPath } from '../paths.ts';
+import { lookUp } from '../objects/trees.ts';
+import { displayPath, type RepoPath, toRepoPath } from '../paths.ts';
 import { listRefs } from '../refs/refs.ts';
 import { walkAhead } from '../remote/commit-walk.ts';
 import type { SyncPorts } from '../sync/sync-ports.ts';
@@ -58,7 +59,7 @@ const MOST_WALKED = 1_000;
 export async function protect(input: ProtectInput, ports: SnapshotPorts): Promise<Protection> {
   try {
     return await withEngine(input, ports, async (opened, engine) => {
-      const work = await findWork(input, ports, engine);
+      const work = await findWorkSince(opened, input, ports, engine);
       const { held, unreadable } = work;
       const branch = opened.head.kind === 'branch' ? opened.head.branch : null;
       const looked = { held, unreadable, branch, engine: { name: engine.name, reason: engine.reason } };
@@ -95,7 +96,7 @@ export async function withPresent<T>(
   use: (present: Present) => Promise<T>,
 ): Promise<T> {
   return withEngine(input, ports, async (opened, engine) => {
-    const { wanted, heldPaths } = await findWork(input, ports, engine);
+    const { wanted, heldPaths } = await findWorkSince(opened, input, ports, engine);
     const { snapshot } = await take(input, ports, { opened, engine, changes: wanted });
     const branch = branchOf(opened.head);
     const last = snapshot ?? (await newestGeneration(opened.repo, engine.objects, branch))?.tip;
@@ -153,6 +154,28 @@ export async function findWork(
   const { changes, unreadable } = await engine.findChanges(signal);
   const judged = await judgeChanges({ engine, changes, settings: github.guard, guard, signal });
   return { ...judged, unreadable: [...unreadable, ...judged.busy.map(busyFile)] };
+}
+
+/** What a person let pass into the snapshot before is not held again in the next one, as long as it is the same. */
+async function findWorkSince(
+  { repo, head }: SnapshotRepository,
+  input: ProtectInput,
+  ports: Pick<SnapshotPorts, 'guard'>,
+  engine: SnapshotEngine,
+) {
+  const work = await findWork(input, ports, engine);
+  if (work.held.length === 0) return work;
+  const last = await newestGeneration(repo, engine.objects, branchOf(head));
+  const passed: Releases['files'] = [];
+  for (const { path, oid } of work.held) {
+    if (oid === undefined || last === null) continue;
+    const before = await lookUp(engine.objects, last.tip.tree, toRepoPath(path));
+    if (before?.oid === oid) passed.push({ path, oid });
+  }
+  if (passed.length === 0) return work;
+  const guard: SnapshotPorts['guard'] = ({ released = [], ...asked }) =>
+    ports.guard({ ...asked, released: [...released, ...passed] });
+  return findWork(input, { guard }, engine);
 }
 
 function busyFile({ path }: { path: RepoPath }): Unreadable[number] {

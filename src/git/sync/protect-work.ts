@@ -79,7 +79,8 @@ function take(
   { always, remoteTips }: { always: boolean; remoteTips: Readonly<Record<string, string>> },
   ports: SyncPorts,
 ): Promise<Protection> {
-  const guard: ChangeGuard = (input) => ports.guard({ ...input, released: releases.files });
+  const guard: ChangeGuard = ({ released = [], ...asked }) =>
+    ports.guard({ ...asked, released: [...released, ...releases.files] });
   return protect({ worktree, github, machineId, remoteTips, always, signal }, { ...ports, guard });
 }
 

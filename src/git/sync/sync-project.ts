@@ -196,9 +196,9 @@ async function whileBlocked(
   }
 }
 
-/** Who is blocked wants to know first whether the work is kept. */
+/** Who is blocked wants to know first whether the work is kept. Of deletions it is what is gone that matters. */
 function withSnapshot(reason: Reason, { kept, standing }: ProtectedWork): Reason {
-  if (kept === null) return reason;
+  if (kept === null || reason.code === 'mass-deletion') return reason;
   const where = kept.isOnRemote ? `on the remote, on ${kept.on}` : `on ${kept.on}, on this machine alone`;
   const but = standing === null ? '' : ` But: ${standing.detail}`;
   return { ...reason, detail: `${reason.detail} Your work is kept ${where}.${but}` };

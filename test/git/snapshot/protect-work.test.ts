@@ -3,8 +3,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ChangeGuard } from '../../../src/git/sync/sync-ports.ts';
 import type { Reason } from '../../../src/model/failure.ts';
 import { runGit } from '../../support/git-repo.ts';
+import { createRealGuard } from '../../support/real-guard.ts';
 import { openRow, type Row } from '../system/repository.ts';
 import { everythingElse } from './bench.ts';
 
@@ -190,7 +192,8 @@ test.each(Object.entries(BLOCKS))(
     expect(name).toMatch(new RegExp(`^${branch.replace('*', '[0-9a-f]{12}')}$`));
     expect(await there(`${name}:wörk/new.txt`)).toBe('only here\n');
     const { reason } = answer.outcome as { reason: Reason };
-    expect(reason.detail).toContain(`Your work is kept on the remote, on ${name}.`);
+    const kept = `Your work is kept on the remote, on ${name}.`;
+    expect(reason.detail.includes(kept)).toBe(code !== 'mass-deletion');
     expect(answer.facts.blocked).toEqual(reason);
     expect(await everythingElse(row.repo.path)).toEqual(before);
     const again = await row.sync({ ports });
@@ -243,4 +246,27 @@ test('where nothing needs a snapshot, none is told of', async () => {
   expect(outcome).toMatchObject({
     reason: { code: 'detached-head', detail: expect.not.stringContaining('kept') },
   });
+});
+
+test('mode snapshot: what a person let pass once is in the next snapshots too, until it is another content', async () => {
+  const real = createRealGuard();
+  let released: { path: string; oid: string }[] = [];
+  const ports: { guard: ChangeGuard } = {
+    guard: (asked) => real({ ...asked, released: [...(asked.released ?? []), ...released] }),
+  };
+  const sync = () => row.sync({ ...SNAPSHOT, ports });
+  await row.repo.write('.env', 'PASSWORD=for-all\n');
+  const [held] = (await sync()).facts.heldFiles;
+  expect(held).toMatchObject({ path: '.env', reason: 'denied-name' });
+  released = [{ path: '.env', oid: held?.oid ?? '' }];
+  expect((await sync()).facts.heldFiles).toEqual([]);
+  released = [];
+  await row.repo.write('a.txt', 'work\n');
+  expect((await sync()).facts.heldFiles).toEqual([]);
+  expect(await there('auto/main:a.txt')).toBe('work\n');
+  expect(await there('auto/main:.env')).toBe('PASSWORD=for-all\n');
+  await row.repo.write('.env', 'PASSWORD=another\n');
+  expect((await sync()).facts.heldFiles).toMatchObject([{ path: '.env' }]);
+  expect((await branchesThere()).filter(Boolean)).toEqual(['auto/main']);
+  await expect(there('auto/main:.env')).rejects.toThrow();
 });
