@@ -52,6 +52,7 @@ export type App = {
   stop(): Promise<void>;
 };
 
+const NO_PROJECT = 'no project yet: name a folder at the start, or `gitferry add <folder>`';
 const POLL_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 
@@ -131,8 +132,7 @@ export function assemble(given: Parts): App {
       if (listening === null) throw new Failure('service-stopped', 'The API is not listening yet.');
       return `http://${shownHost(config.current().host)}:${listening.port}`;
     },
-    ...{ bus, config, service },
-    fetch: (request, env) => api.fetch(request, env),
+    ...{ bus, config, service, fetch: (request, env) => api.fetch(request, env) },
     async start({ folders = [] } = {}) {
       await bus.start();
       const { host: name, port } = config.current();
@@ -145,6 +145,7 @@ export function assemble(given: Parts): App {
       else await markStopped({ db, log, workerId });
       await notices.start();
       const listed = await service.discover();
+      if (autoStart && listed.length === 0 && parts.projects.all().length === 0) return [NO_PROJECT];
       return [...enrolled.lines, ...listed.map((found) => `found, not synced until enabled: ${found.path}`)];
     },
     async stop() {

@@ -10,7 +10,7 @@ import { processStart } from '../host/process-start.ts';
 import type { Host } from '../host/types.ts';
 import { wholeNumber } from './arguments.ts';
 import type { Cli } from './cli.ts';
-import { rememberService } from './reach/known-services.ts';
+import { exists, knownServices, rememberService } from './reach/known-services.ts';
 import { newRunToken, runtimeFileOf, writeRuntimeFile } from './reach/runtime-file.ts';
 import { type LayerOptions, readLayers } from './read-layers.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
@@ -39,6 +39,8 @@ async function start(host: Host, folders: readonly string[], options: LayerOptio
   for (const { variable, nearest } of unknownVariables(host.env))
     log.warn({ variable, nearest }, `${variable} is no setting and is left out; the nearest is ${nearest}`);
   const stop = stopOnSignal(host, log, config.shutdownGraceMs + CLOSING_MS);
+  const databasePath = resolve(host.cwd, config['schedulerOptions.dbPath']);
+  const news = config.dbUrl === null ? await tellNewDatabase(databasePath, host) : [];
   const { createApp } = await import('../app.ts');
   const runToken = newRunToken();
   const app = await createApp({ host, layers, log, runToken });
@@ -53,10 +55,12 @@ async function start(host: Host, folders: readonly string[], options: LayerOptio
   stop.ends(() => Promise.allSettled([started]).then(end));
   try {
     const found = await started;
-    const databasePath = resolve(host.cwd, config['schedulerOptions.dbPath']);
     if (!stop.isAsked()) announced = announce({ host, log, app, runToken, databasePath });
     await announced;
-    const lines = [`gitferry ${app.version} on ${app.url}`, ...found.map((line) => `  ${line}`)];
+    const lines = [
+      `gitferry ${app.version} on ${app.url}`,
+      ...[...found, ...news].map((line) => `  ${line}`),
+    ];
     if (!stop.isAsked()) host.writeOut(`${lines.join('\n')}\n`);
     return null;
   } catch (error) {
@@ -67,6 +71,13 @@ async function start(host: Host, folders: readonly string[], options: LayerOptio
     await end();
     throw error;
   }
+}
+
+/** Who starts it in another folder than before would look for their projects in vain. */
+async function tellNewDatabase(path: string, host: Host): Promise<string[]> {
+  if (await exists(path)) return [];
+  const others = await knownServices(host);
+  return others.length === 0 ? [] : [`new database ${path}; others of yours, for --db: ${others.join(', ')}`];
 }
 
 /** Lets commands of this user find the service. What only they need keeps no service from running. */

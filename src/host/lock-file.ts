@@ -49,6 +49,13 @@ export async function takeLock(path: string, pid: number): Promise<LockAnswer> {
   }
 }
 
+/** Whether a process that lives has the lock. */
+export async function isLockHeld(path: string): Promise<boolean> {
+  const text = await readHolder(path);
+  const holder = text === null ? null : parseHolder(text);
+  return holder !== null && (await isRunning(holder));
+}
+
 /** Looks before only when that fails: every sync takes a lock. */
 async function writeAside(aside: string, text: string): Promise<void> {
   const write = () => writeFile(aside, text, { mode: 0o600, flag: 'wx' });

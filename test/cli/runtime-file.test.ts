@@ -1,6 +1,6 @@
 // How commands find a running service: the file it leaves, who may read it, and when it is not believed.
 
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { findService } from '../../src/cli/reach/find-service.ts';
 import { knownServices, rememberService, stateFolderOf } from '../../src/cli/reach/known-services.ts';
 import { readRuntimeFile, runtimeFileOf, writeRuntimeFile } from '../../src/cli/reach/runtime-file.ts';
 import { loadHost } from '../../src/host/load.ts';
+import { takeLock } from '../../src/host/lock-file.ts';
 import { processStart } from '../../src/host/process-start.ts';
 import type { Host } from '../../src/host/types.ts';
 import { beginJourney, untilRemoteHas } from '../support/journey.ts';
@@ -142,6 +143,29 @@ test('the service of this folder comes before those elsewhere', async () => {
   const here = join(folder, 'here', 'data', 'sync-queue.db');
   await pretendService(here);
   expect(await findService(host, {})).toMatchObject({ kind: 'running', databasePath: here });
+});
+
+test('a service that begins to run is waited for; one that only holds its database is not', async () => {
+  const database = join(folder, 'a', 'queue.db');
+  await mkdir(dirname(database));
+  await writeFile(database, '');
+  const answer = await takeLock(`${database}.lock`, process.pid);
+  let looks = 0;
+  const clock = {
+    ...host.clock,
+    async sleep() {
+      looks += 1;
+      if (looks === 2) await pretendService(database);
+    },
+  };
+  const found = await findService({ ...host, clock }, { db: database });
+  expect([found.kind, looks]).toEqual(['running', 2]);
+  await rm(runtimeFileOf(database));
+  const before = Date.now() / 1000 - 60;
+  await utimes(`${database}.lock`, before, before);
+  expect(await findService({ ...host, clock }, { db: database })).toMatchObject({ kind: 'stopped' });
+  expect(looks).toBe(2);
+  if (answer.kind === 'held') await answer.lock.release();
 });
 
 test('without a running one, the last database that is still there is read', async () => {
