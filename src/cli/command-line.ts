@@ -66,7 +66,7 @@ const COMMANDS: readonly AddCommand[] = [
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 a fault, which the text names; 2 wrong use; 3 no service runs and the command needs one;
-4 done, and something needs you (status --check, sync --wait, doctor, conflict, restore).`;
+4 done, and something needs you (status --check, sync --wait, doctor, conflict, restore, service status).`;
 
 /** Answers the exit code, or null while a service goes on running. */
 export async function runCommandLine(host: Host): Promise<ExitCode | null> {

@@ -4,7 +4,7 @@ import type { Client } from '../client/index.ts';
 import { STANDING_CODES } from '../model/failure-codes.ts';
 import { NEEDS_ATTENTION, needsAttention } from '../model/project.ts';
 import type { Paint, Tone } from './terminal/style.ts';
-import { ageInWords } from './terminal/words.ts';
+import { ageInWords, count } from './terminal/words.ts';
 
 const STANDING: ReadonlySet<string> = STANDING_CODES;
 
@@ -47,4 +47,11 @@ export function waitingInWords({ pendingFiles, unpushedCommits, behindCommits }:
     behindCommits > 0 ? `${behindCommits} behind` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+/** Held files keep nobody from being safe, and are easily overlooked; null when there are none. */
+export function heldInWords(projects: readonly Pick<Project, 'heldFiles'>[]): string | null {
+  const files = projects.reduce((sum, { heldFiles }) => sum + heldFiles.length, 0);
+  if (files === 0) return null;
+  return `${count(files, 'file')} ${files === 1 ? 'is' : 'are'} held back on this machine: \`gitferry hold list\`.`;
 }

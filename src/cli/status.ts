@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/index.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
-import { describeProject, needsYou, type Project, stateTone } from './project-lines.ts';
+import { describeProject, heldInWords, needsYou, type Project, stateTone } from './project-lines.ts';
 import { type Asked, asking, look } from './reach/asking.ts';
 import type { ReachOptions } from './reach/find-service.ts';
 import { everyProject } from './reach/which-project.ts';
@@ -44,6 +44,8 @@ async function show({ client, isRunning, host, output }: Asked, options: Options
   output.line(output.paint('dim', serviceLine(status, isRunning)));
   if (isRunning)
     for (const line of troubles(status, host.clock.now())) output.line(output.paint('yellow', line));
+  const held = heldInWords(projects);
+  if (held !== null) output.line(output.paint('yellow', held));
   for (const project of waiting) {
     output.line();
     for (const line of describeProject(project, host.clock.now(), output.paint)) output.line(line);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Client } from '../client/index.ts';
 import { wholeNumber } from './arguments.ts';
 import { type Cli, EXIT, type ExitCode } from './cli.ts';
-import { describeProject, type Project } from './project-lines.ts';
+import { describeProject, heldInWords, type Project } from './project-lines.ts';
 import { type Asked, ask, asking } from './reach/asking.ts';
 import type { ReachOptions } from './reach/find-service.ts';
 import { everyProject, whichProject } from './reach/which-project.ts';
@@ -51,6 +51,8 @@ async function sync(asked: Asked, text: string | undefined, options: Options): P
   }
   const safe = settled.filter(({ state }) => state === 'safe').length;
   output.line(`${safe} of ${count(ids.length, 'project')} safe.`);
+  const held = heldInWords(settled);
+  if (held !== null) output.line(output.paint('yellow', held));
   return isSafe ? EXIT.done : EXIT.needsYou;
 }
 

@@ -42,6 +42,24 @@ test('status says in one sentence that all is safe; --json has the answer of the
   expect(Object.keys(status).sort()).toEqual(Object.keys(body.status).sort());
 });
 
+test('who watches sees progress and colour; a pipe gets neither', async () => {
+  const watched: RunOptions = { terminal: { out: true, error: true, columns: () => 80 } };
+  const asked = await run('doctor', watched);
+  const wiped = '\r\u001B[2K';
+  const steps = asked.err.split(wiped);
+  expect(steps).toContain('Looking at the machine');
+  expect(steps.filter((step) => /^Looking at projects 0 of 1.*: blog$/.test(step))).toHaveLength(1);
+  // What was shown is wiped, so that the answer stands alone.
+  expect(asked.err.endsWith(wiped)).toBe(true);
+  expect((await run('status', watched)).out).toContain('\u001B[32mThe project is safe.');
+  expect((await run('status', { ...watched, env: { NO_COLOR: '1' } })).out).not.toContain('\u001B');
+  for (const words of ['sync blog --wait --timeout 60', 'status', 'doctor', 'list']) {
+    const piped = await run(words);
+    expect(piped.err, words).toBe('');
+    expect(piped.out, words).not.toContain('\u001B');
+  }
+});
+
 test('list prints states and folders, or the ids alone', async () => {
   expect((await run('list')).out).toMatch(/^PROJECT .*\nblog +safe +main +- .* \S*blog\n$/s);
   expect((await run('list --ids')).out).toBe('blog\n');
@@ -108,6 +126,9 @@ test('a held file is listed with its reason, and released', async () => {
   await run('sync blog --wait --timeout 60');
   const { projects } = jsonOf(await run('hold list blog --json'));
   expect(projects).toMatchObject([{ projectId: 'blog', held: [{ path: '.env', releasable: true }] }]);
+  expect((await run('status')).out).toContain(
+    '\n1 file is held back on this machine: `gitferry hold list`.\n',
+  );
   expect((await run('hold list')).out).toMatch(/^PROJECT .*\nblog +\.env +denied-name/);
   expect(await run('hold release blog')).toMatchObject({ code: 1 });
   expect((await run('hold release blog .env')).out).toBe('Released: .env.\n');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeProject, type Project } from '../../src/cli/project-lines.ts';
+import { describeProject, heldInWords, type Project } from '../../src/cli/project-lines.ts';
 import { reasonOf } from '../../src/model/failure.ts';
 import type { FailureCode } from '../../src/model/failure-codes.ts';
 
@@ -18,4 +18,11 @@ test('describeProject() names the command that ends a parking, and only where th
     ['safe', null],
   ] as const)
     expect(lines(state, code), state).not.toContain('Then:');
+});
+
+test('heldInWords() counts what is held in all projects, and says nothing where nothing is', () => {
+  const having = (count: number) => ({ heldFiles: new Array(count).fill({}) as Project['heldFiles'] });
+  expect(heldInWords([having(0)])).toBeNull();
+  expect(heldInWords([having(1)])).toBe('1 file is held back on this machine: `gitferry hold list`.');
+  expect(heldInWords([having(2), having(1)])).toMatch(/^3 files are held back/);
 });

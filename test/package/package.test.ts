@@ -7,7 +7,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -168,12 +168,16 @@ test.runIf(HAS_REGISTRY)('programs import it', async () => {
 test
   .runIf(HAS_REGISTRY && process.platform === 'linux' && process.arch === 'x64')
   .for(['20', '22', '24', '26'])(
-  'it works on Node %s: its commands run, and one round of the demo arrives',
+  'it works on Node %s: npx runs its commands, and one round of the demo arrives',
   { timeout: LONG_MS },
   async (major) => {
     const node = await nodeOf(major);
     const main = join(installed, 'node_modules/gitferry/dist/main.js');
-    const { stdout } = await run(node, [main, 'version', '--json'], { cwd: folder });
+    // Npx itself, and the program's first line, take the node that is first on the path.
+    const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+    const { stdout } = await run('npx', ['--no-install', 'gitferry', 'version', '--json'], {
+      ...{ cwd: installed, env },
+    });
     expect(JSON.parse(stdout)).toMatchObject({
       runtime: 'node',
       runtimeVersion: expect.stringMatching(`^${major}\\.`),
