@@ -84,7 +84,7 @@ const folder = {
   ),
   'snapshot-branch-checked-out': never('Switch to another branch; snapshots are never worked on directly.'),
   'snapshot-branch-foreign': never(
-    'Rename the named branch (`git branch -m`); its name is where snapshots are kept.',
+    'Rename the named branch (`git branch -m <branch> <new name>`); its name is where snapshots are kept.',
   ),
   'integrate-blocked-by-local-changes': never(
     'Commit, undo or move the named local changes; the remote changes come in by themselves afterwards.',
@@ -143,7 +143,7 @@ const remote = {
     'Bring its commits in yourself (git pull <address> <branch>), or start the mirror anew: a mirror is never merged from and never forced. Every sync looks again.',
   ),
   'content-conflict': never(
-    'Both sides are on the remote. Choose mine, theirs or both (`gitferry conflict <project> mine`, and so on, or on the page), or merge with git.',
+    'Both sides are on the remote. Choose mine, theirs or both (`gitferry conflict <project>`, or on the page), or merge with git.',
   ),
   'unrelated-histories': never(
     'Check the remote address: the branch there shares no commit with the one here.',

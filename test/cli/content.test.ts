@@ -101,7 +101,7 @@ test('a conflict is shown with both sides, and ends by a choice', async () => {
   expect(shown.out).toMatch(/FILE +MINE +THEIRS\na\.md +modified +modified\n/);
   expect(shown.out).toContain('End it: gitferry conflict shared mine|theirs|both');
   expect(jsonOf(await run('conflict shared --json')).conflictFiles).toMatchObject([{ path: 'a.md' }]);
-  expect((await run('status')).out).toContain('(`gitferry conflict shared mine`');
+  expect((await run('status')).out).toContain('(`gitferry conflict shared`');
   expect(await run('conflict shared nobody')).toMatchObject({ code: 2 });
   expect((await run('conflict shared both')).out).toMatch(/^shared: both\./);
   await service.untilState('shared', 'safe');
