@@ -70,6 +70,11 @@ export const host: Host = {
   upgradeWebSocket: upgradeAsItCame,
   watchTree: onLinux ? null : createTreeWatch(deno),
   openFolderEvents: onLinux ? createInotify(deno) : null,
+  /**
+   * `Connection: close` is sent and not obeyed by Deno (2.9): with a request whose body never ends, the connection stays
+   * until the peer leaves. Only an answer that breaks off ends it, which callers could not read to its end; so the refusal
+   * is whole, and the socket of such a peer is kept as that of any peer that says nothing.
+   */
   async listen(app, options): Promise<Listening> {
     const stop = new AbortController();
     let server: DenoServer;

@@ -95,6 +95,32 @@ test('readEnvironment() reads every variable in its form, and DEBUG=1', () => {
 });
 
 test.each([
+  ['SYNC_API_PORT', '4001', 'port', 4_001],
+  ['SYNC_API_HOST', '0.0.0.0', 'host', '0.0.0.0'],
+  ['SYNC_CORS_ORIGIN', 'https://a.example', 'corsOrigin', 'https://a.example'],
+  ['SYNC_DB_PATH', '/x/queue.db', 'schedulerOptions.dbPath', '/x/queue.db'],
+  ['SYNC_SCAN_INTERVAL', '60000', 'schedulerOptions.scanInterval', 60_000],
+  ['SYNC_MAX_CONCURRENT', '7', 'schedulerOptions.maxConcurrentSyncs', 7],
+  ['SYNC_MAX_RETRIES', '0', 'schedulerOptions.maxRetries', 0],
+  ['SYNC_RETRY_DELAY', '1000', 'schedulerOptions.retryDelay', 1_000],
+  ['SYNC_RATE_LIMIT_DELAY', '2000', 'schedulerOptions.rateLimitDelay', 2_000],
+  ['SYNC_DB_URL', 'http://127.0.0.1:8080', 'dbUrl', 'http://127.0.0.1:8080'],
+  ['SYNC_DB_AUTH_TOKEN', 'db-token', 'dbAuthToken', 'db-token'],
+  ['SYNC_API_TOKEN', 'a-token-of-enough-letters', 'apiToken', 'a-token-of-enough-letters'],
+  ['SYNC_ROOTS', '/a:/b', 'roots', ['/a', '/b']],
+  ['SYNC_TOKENS', '{"h":"t"}', 'tokens', { h: 't' }],
+  ['SYNC_MACHINE_ID', 'desk', 'machineId', 'desk'],
+  ['SYNC_LOG_LEVEL', 'warn', 'logLevel', 'warn'],
+  ['DEBUG', '1', 'logLevel', 'debug'],
+])('the documented variable %s=%s sets %s', (name, text, key, value) => {
+  const { layer, issues } = readEnvironment({ [name]: text });
+  expect(issues).toEqual([]);
+  const { config, sources } = mergeLayers({ environment: layer });
+  expect(config).toMatchObject({ [key]: value });
+  expect(sources).toMatchObject({ [key]: 'environment' });
+});
+
+test.each([
   ['SYNC_API_PORT', '12ab'],
   ['SYNC_WATCH', 'perhaps'],
   ['SYNC_TOKENS', '{"host":'],

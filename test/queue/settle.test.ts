@@ -283,6 +283,10 @@ describeDatabases('settleJob()', (db) => {
     await settle(db(), job, T0 + 1, { kind: 'park', reason: PROTECTED });
     const row = await readJobRow(db(), 'blog');
     expect(row).toMatchObject({ state: 'parked', attempt: 1 });
+    expect((await readEvents(db())).at(-1)).toMatchObject({
+      type: 'job.parked',
+      data: { from: 'running', error: { code: PROTECTED.code } },
+    });
     expect(JSON.parse(String(row.last_error))).toMatchObject(PROTECTED);
     expect(await readRuns(db())).toMatchObject([{ status: 'failed' }]);
     expect(await unparkAll(db(), { machineId: 'desktop', now: T0 + 2 })).toBe(0);

@@ -35,3 +35,20 @@ test('whoever triggers a project ends the pause of its suspended account, and no
     ['cred:theirs', 'paused'],
   ]);
 });
+
+test.each([
+  [{ immediate: false }, { force: false }],
+  [
+    { immediate: true, priority: 10 },
+    { force: true, priority: 10 },
+  ],
+])('triggered with %j, the remote is asked although nothing changed here', async (options, expected) => {
+  const projectId = await addProjectRow(db, `asked-${options.immediate}`);
+  const asked: unknown[] = [];
+  const queue = async (projectIds: string[], how: object) => {
+    asked.push(how);
+    return put(db, projectIds, Date.now(), how);
+  };
+  await triggerProject(projectId, options, { db, queue: queue as never });
+  expect(asked).toEqual([{ trigger: 'api', delayMs: 0, askRemote: true, ...expected }]);
+});
