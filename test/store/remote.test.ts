@@ -184,7 +184,7 @@ describe.skipIf(sqldMissing)('with a real libSQL server', () => {
 
   test('a frozen server is given up after the time limit, by HTTP and by WebSocket', async () => {
     const urls = [sqld.url, sqld.url.replace('http:', 'ws:')];
-    const slow = urls.map((url) => openRemote({ url, answerTimeoutMs: 1_500 }, databaseDeps));
+    const slow = urls.map((url) => openRemote({ url, answerTimeoutMs: 800 }, databaseDeps));
     for (const one of slow) await one.run('SELECT 1');
     await sqld.freeze();
     try {
