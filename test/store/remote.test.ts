@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { openRemote } from '../../src/store/remote.ts';
@@ -179,6 +179,21 @@ describe.skipIf(sqldMissing)('with a real libSQL server', () => {
   test('speaks WebSocket too', async () => {
     const socket = openRemote({ url: sqld.url.replace('http:', 'ws:') }, databaseDeps);
     expect(await socket.batch([{ sql: 'SELECT :a AS a', args: { a: 3 } }])).toEqual([[{ a: 3 }]]);
+    await socket.close();
+  });
+
+  test('a server that freezes and dies while a WebSocket connects to it anew is only away', async () => {
+    const url = sqld.url.replace('http:', 'ws:');
+    const socket = openRemote({ url, answerTimeoutMs: 400 }, databaseDeps);
+    await socket.run('SELECT 1');
+    await sqld.freeze();
+    await expect(socket.run('SELECT 1')).rejects.toMatchObject({ code: 'database-unreachable' });
+    await sqld.kill();
+    await expect(socket.run('SELECT 1')).rejects.toMatchObject({ code: 'database-unreachable' });
+    await sqld.restart();
+    await vi.waitFor(async () => expect(await socket.run('SELECT 1 AS one')).toEqual([{ one: 1 }]), {
+      timeout: 20_000,
+    });
     await socket.close();
   });
 
