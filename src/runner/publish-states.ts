@@ -4,7 +4,7 @@
 import type { EventBus, NewEvent } from '../events/types.ts';
 import type { Log } from '../host/log.ts';
 import type { ProjectId } from '../model/ids.ts';
-import { needsAttention } from '../model/project.ts';
+import { needsAttention, type ProjectState } from '../model/project.ts';
 import type { Database } from '../store/database.ts';
 import { findProjectViews, type ProjectView, type Unsure } from '../store/project-views.ts';
 
@@ -17,6 +17,11 @@ export type StatePublisher = {
   forget(projectId: ProjectId): void;
 };
 
+/** What comes of these is not known yet. */
+const ON_THE_WAY: ReadonlySet<ProjectState> = new Set([
+  ...(['syncing', 'pending', 'retrying', 'offline', 'rate-limited'] as const),
+]);
+
 export function createStatePublisher(ports: {
   db: Database;
   bus: EventBus;
@@ -24,16 +29,28 @@ export function createStatePublisher(ports: {
   log: Log;
 }): StatePublisher {
   const told = new Map<ProjectId, string>();
+  const troubles = new Map<ProjectId, string>();
+
+  /** A sync that finds the same again is no news for a person. */
+  function isNewTrouble({ projectId, state, stateReason }: ProjectView, key: string): boolean {
+    if (!needsAttention(state, stateReason)) {
+      if (!ON_THE_WAY.has(state)) troubles.delete(projectId);
+      return false;
+    }
+    const isNew = troubles.get(projectId) !== key;
+    troubles.set(projectId, key);
+    return isNew;
+  }
+
   return {
     async publish(projectIds, again = false) {
       const news: NewEvent[] = [];
       for (const view of await findProjectViews(ports.db, projectIds, { unsure: ports.unsure })) {
         const { projectId } = view;
         const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
-        const isNews = told.get(projectId) !== key;
-        if (!isNews && !again) continue;
+        if (told.get(projectId) === key && !again) continue;
         told.set(projectId, key);
-        if (isNews && needsAttention(view.state, view.stateReason)) {
+        if (isNewTrouble(view, key)) {
           ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
         }
         news.push({ type: 'project.state', projectId, data: stateData(view) });
@@ -46,7 +63,10 @@ export function createStatePublisher(ports: {
         throw error;
       }
     },
-    forget: (projectId) => void told.delete(projectId),
+    forget(projectId) {
+      told.delete(projectId);
+      troubles.delete(projectId);
+    },
   };
 }
 
