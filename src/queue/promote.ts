@@ -1,7 +1,7 @@
 // Makes due jobs ready: the only place that does, so pausing and disabling a project are obeyed here and nowhere else.
 
 import type { SqlStatement } from '../store/database.ts';
-import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
+import { type AtTime, NOW, nowArgs } from './statement.ts';
 
 /**
  * What one step of priority is worth. Ready jobs are ordered by due time plus this for every step below 10, so a
@@ -15,16 +15,16 @@ const FORCED_AHEAD_MS = 86_400_000;
 const MOST_PROMOTED = 500;
 
 // A person who wants a sync now gets it in quiet hours too.
-const IN_QUIET_HOURS = 'NOT j.forced AND p.quiet_from <= t.now AND p.quiet_until > t.now';
+const IN_QUIET_HOURS = `NOT j.forced AND p.quiet_from <= ${NOW} AND p.quiet_until > ${NOW}`;
 
 // A disabled project's job ends its wait (a scan finds the changes again); that of a paused one, or of one in its
 // quiet hours, moves to their end.
-const PROMOTE = (which: string) => `${WITH_NOW},
-  due(id, fate, until) AS (
-    SELECT j.id, CASE WHEN p.enabled = 0 THEN 'idle' WHEN p.paused_until > t.now OR (${IN_QUIET_HOURS}) THEN 'scheduled'
-      ELSE 'ready' END, max(iif(p.paused_until > t.now, p.paused_until, 0), iif(${IN_QUIET_HOURS}, p.quiet_until, 0))
-    FROM t CROSS JOIN jobs j JOIN projects p ON p.id = j.project_id
-    WHERE j.state = 'scheduled' AND j.run_at <= t.now ${which}
+// No table of the time is joined: with one before `jobs` all that is due would be sorted for every 500 of it.
+const PROMOTE = (which: string) => `WITH due(id, fate, until) AS (
+    SELECT j.id, CASE WHEN p.enabled = 0 THEN 'idle' WHEN p.paused_until > ${NOW} OR (${IN_QUIET_HOURS}) THEN 'scheduled'
+      ELSE 'ready' END, max(iif(p.paused_until > ${NOW}, p.paused_until, 0), iif(${IN_QUIET_HOURS}, p.quiet_until, 0))
+    FROM jobs j CROSS JOIN projects p ON p.id = j.project_id
+    WHERE j.state = 'scheduled' AND j.run_at <= ${NOW} ${which}
     ORDER BY j.run_at LIMIT ${MOST_PROMOTED})
   UPDATE jobs SET state = due.fate,
     rank = CASE due.fate WHEN 'ready'
@@ -33,8 +33,8 @@ const PROMOTE = (which: string) => `${WITH_NOW},
     dirty_since = iif(due.fate = 'idle', NULL, dirty_since),
     claimed_gen = iif(due.fate = 'idle', want_gen, claimed_gen), done_gen = iif(due.fate = 'idle', want_gen, done_gen),
     attempt = iif(due.fate = 'idle', 0, attempt), forced = iif(due.fate = 'idle', 0, forced),
-    ask_remote = iif(due.fate = 'idle', 0, ask_remote), updated_at = t.now
-  FROM due, t WHERE jobs.id = due.id`;
+    ask_remote = iif(due.fate = 'idle', 0, ask_remote), updated_at = ${NOW}
+  FROM due WHERE jobs.id = due.id`;
 
 const PROMOTE_DUE = PROMOTE('');
 const PROMOTE_JOB = PROMOTE('AND j.id = :jobId');
