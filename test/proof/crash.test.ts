@@ -12,25 +12,21 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_FACTS, type ProjectFacts } from '../../src/model/project.ts';
 import { createGitRepo, runGit } from '../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
+import type { Dice } from '../support/journey.ts';
 import { moduleArgs } from '../support/module-args.ts';
-import { syncOnce } from '../support/sync-once.ts';
+import { SYNC_ALL, syncOnce } from '../support/sync-once.ts';
 import { diceFor, IS_LONG } from './settings.ts';
 
 const WORKER = fileURLToPath(new URL('../support/sync-crash-worker.ts', import.meta.url));
 const ON_DENO = 'Deno' in globalThis;
-const STEPS = [
-  'blobs-written',
-  'trees-written',
-  'index-locked',
-  'index-written',
-  'ref-locked',
-  'ref-moved',
-  'reflog-written',
-  'index-moved',
-  'push-ready',
-  'push-answered',
-  'tracking-noted',
-];
+const PUSHING = ['push-ready', 'push-answered', 'tracking-noted'];
+/** The system's git locks the branch and writes its log by itself, in one step with moving it. */
+const PUBLISHING_BY_GIT = ['index-locked', 'index-written', 'ref-moved', 'index-moved'];
+const PUBLISHING = [...PUBLISHING_BY_GIT, 'ref-locked', 'reflog-written'];
+const STEPS = ['blobs-written', 'trees-written', ...PUBLISHING, ...PUSHING];
+const STEPS_BY_GIT = ['commit-written', ...PUBLISHING_BY_GIT, ...PUSHING];
+/** The short form takes about so many of them. */
+const SOME_BY_GIT = 2;
 /** The short form takes about so many of the changes of the disk. */
 const SOME_CHANGES = 14;
 const AT_ONCE = 2;
@@ -47,11 +43,13 @@ afterAll(async () => {
 });
 
 /** What a repository is like when it is saved into: each form goes other ways through the engine. */
-type Form = { name: string; branch: string; isFirst: boolean; isPacked: boolean };
+type Form = { name: string; branch: string; isFirst: boolean; isPacked: boolean; engine?: 'git' };
 const FORMS: Form[] = [
   { name: 'usual', branch: 'main', isFirst: false, isPacked: false },
   { name: 'packed', branch: 'topic/deep', isFirst: false, isPacked: true },
   { name: 'first', branch: 'main', isFirst: true, isPacked: false },
+  { name: 'usual-by-git', branch: 'main', isFirst: false, isPacked: false, engine: 'git' },
+  { name: 'first-by-git', branch: 'topic/deep', isFirst: true, isPacked: false, engine: 'git' },
 ];
 
 type Scene = { form: Form; path: string; remotePath: string; facts: ProjectFacts; expected: Expected };
@@ -116,7 +114,8 @@ async function filesOf(root: string): Promise<Map<string, string>> {
 type Ending = { signal: string | null; out: string; err: string };
 
 async function runWorker(scene: Scene, at: { point?: string; change?: number }): Promise<Ending> {
-  const task = JSON.stringify({ worktree: scene.path, facts: scene.facts, ...at });
+  const { form, path: worktree, facts } = scene;
+  const task = JSON.stringify({ worktree, facts, engine: form.engine, ...at });
   const child = spawn(process.execPath, [...moduleArgs(WORKER), task], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ending: Ending = { signal: null, out: '', err: '' };
   child.stdout.on('data', (chunk) => {
@@ -145,7 +144,9 @@ async function expectHealthy({ form, path, remotePath, expected }: Scene): Promi
 }
 
 async function expectCompleted({ form, path, remotePath, facts, expected }: Scene): Promise<void> {
-  const { outcome, facts: after } = await syncOnce({ worktree: path, facts });
+  const github = { ...SYNC_ALL, ...(form.engine && { engine: form.engine }) };
+  const { outcome, facts: after } = await syncOnce({ worktree: path, facts, github });
+  expect(after.engine?.name).toBe(form.engine ?? 'builtin');
   expect(outcome).toMatchObject({ kind: 'done' });
   expect(after).toMatchObject({ pendingFiles: 0, unpushedCommits: 0, blocked: null });
   const local = (await git(path, 'rev-parse', 'HEAD')).trim();
@@ -213,21 +214,27 @@ async function killAt(scene: Scene, at: { point?: string; change?: number }): Pr
   await rm(copy.remotePath, { recursive: true });
 }
 
+function stepsOf({ name, engine }: Form, dice: Dice): string[] {
+  if (engine === undefined) return IS_LONG || name === 'usual' ? STEPS : [];
+  return STEPS_BY_GIT.filter(() => IS_LONG || dice.below(STEPS_BY_GIT.length) < SOME_BY_GIT);
+}
+
 test.each(FORMS)(
   'kill -9 at any step of a sync harms and loses nothing ($name)',
   { timeout: 600_000 },
   async (form) => {
     const scene = await build(form);
-    const steps = IS_LONG || form.name === 'usual' ? STEPS : [];
+    const dice = diceFor(`crash (${form.name})`);
+    const steps = stepsOf(form, dice);
     await inTurns(steps, (point) => killAt(scene, { point }));
 
-    // Deno's modules keep their own calls: there the named steps are all.
-    const whole = ON_DENO ? null : await runWorker(await copyOf(scene, `${form.name}-whole`), {});
+    // Deno's modules keep their own calls, and so does git: there the named steps are all.
+    const whole =
+      ON_DENO || form.engine ? null : await runWorker(await copyOf(scene, `${form.name}-whole`), {});
     const answer =
       whole === null ? { changes: 0 } : JSON.parse(whole.out || `{"error":${JSON.stringify(whole.err)}}`);
     if (whole !== null) expect(answer).toMatchObject({ outcome: { kind: 'done', status: 'success' } });
     const all = Array.from({ length: answer.changes }, (_, n) => n + 1);
-    const dice = diceFor(`crash (${form.name})`);
     const chosen = IS_LONG ? all : all.filter(() => dice.below(all.length) < SOME_CHANGES);
     await inTurns(chosen, (change) => killAt(scene, { change }));
     console.log(

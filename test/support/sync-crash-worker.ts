@@ -1,13 +1,14 @@
 // A worker process for the crash test: one sync, during which it kills itself with SIGKILL, at a named step or before
 // its n-th change of the disk. Arguments: a JSON object { worktree, facts, point } or { worktree, facts, change }.
-// Without either it prints how many changes of the disk a whole sync makes.
+// Without either it prints how many changes of the disk a whole sync makes. `engine` is `git` for the system's.
 
 import type { FileHandle } from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { GithubConfigSchema } from '../../src/model/project-config.ts';
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-const { worktree, facts, point, change } = JSON.parse(process.argv[2] ?? '{}');
+const { worktree, facts, point, change, engine } = JSON.parse(process.argv[2] ?? '{}');
 const CHANGING = [
   'link',
   'mkdir',
@@ -22,8 +23,8 @@ const CHANGING = [
 ];
 const calls = createRequire(import.meta.url)('node:fs');
 const disk = calls.promises as Record<string, Call>;
-/** What is done under a lock. */
-const AT_ONCE = ['linkSync', 'mkdirSync', 'renameSync', 'unlinkSync', 'writeSync'];
+/** What is done without a way to another thread. */
+const AT_ONCE = ['linkSync', 'mkdirSync', 'renameSync', 'unlinkSync', 'writeSync', 'ftruncateSync'];
 let changes = 0;
 
 const end = () => process.kill(process.pid, 'SIGKILL');
@@ -38,9 +39,7 @@ async function countChanges(): Promise<void> {
     };
   };
   for (const name of CHANGING) before(name, disk[name] as Call);
-  before('open', plainOpen, ([, flags]) =>
-    typeof flags === 'number' ? (flags & 3) !== 0 : /[wax+]/.test(String(flags ?? 'r')),
-  );
+  before('open', plainOpen, ([, flags]) => isForWriting(flags));
   for (const name of AT_ONCE) {
     const plain = calls[name] as (...args: unknown[]) => unknown;
     calls[name] = (...args: unknown[]) => {
@@ -48,6 +47,7 @@ async function countChanges(): Promise<void> {
       return plain(...args);
     };
   }
+  countPrompt();
   const handle = (await plainOpen(process.execPath, 'r')) as FileHandle;
   const prototype = Object.getPrototypeOf(handle) as {
     writeFile: (data: string | Uint8Array) => Promise<void>;
@@ -64,6 +64,31 @@ async function countChanges(): Promise<void> {
   syncBuiltinESMExports();
 }
 
+const isForWriting = (flags: unknown) =>
+  typeof flags === 'number' ? (flags & 3) !== 0 : /[wax+]/.test(String(flags ?? 'r'));
+
+/** What src/host/open-file.ts and small-files.ts open and write; half of what is written, too. */
+function countPrompt(): void {
+  const plain = { open: calls.openSync, whole: calls.writeFileSync, some: calls.write };
+  calls.openSync = (...args: unknown[]) => {
+    if (isForWriting(args[1])) step();
+    return plain.open(...args);
+  };
+  const halfFirst = (file: unknown, data: string | Uint8Array, options?: unknown) => {
+    step();
+    if (changes + 1 === change) plain.whole(file, data.slice(0, Math.ceil(data.length / 2)), options);
+    step();
+  };
+  calls.writeFileSync = (file: unknown, data: string | Uint8Array, options?: unknown) => {
+    halfFirst(file, data, options);
+    return plain.whole(file, data, options);
+  };
+  calls.write = (file: unknown, data: Uint8Array, done: unknown) => {
+    halfFirst(file, data);
+    return plain.some(file, data, done);
+  };
+}
+
 function step(): void {
   changes++;
   if (changes === change) end();
@@ -75,6 +100,7 @@ changes = 0;
 const { outcome } = await syncOnce({
   worktree,
   facts,
+  github: GithubConfigSchema.parse({ enabled: true, syncBranches: ['*'], ...(engine && { engine }) }),
   ports: { fsync: () => true, faultPoint: (name) => void (name === point && end()) },
 });
 process.stdout.write(JSON.stringify({ outcome, changes }));

@@ -12,7 +12,7 @@ import { type GithubConfig, GithubConfigSchema } from '../../src/model/project-c
 import { gitEnv } from './git-repo.ts';
 
 /** Every branch is synced, by the built-in choices for everything else. */
-const SYNC_ALL: GithubConfig = GithubConfigSchema.parse({ enabled: true, syncBranches: ['*'] });
+export const SYNC_ALL: GithubConfig = GithubConfigSchema.parse({ enabled: true, syncBranches: ['*'] });
 
 type SyncOnce = Partial<SyncInput> & { worktree: string; ports?: Partial<SyncPorts> };
 
