@@ -8,7 +8,7 @@ import { type IndexFile, readIndex, recallIndex, rememberIndex } from '../index/
 import { HASH_BYTES } from '../index/index-layout.ts';
 import { draftIndex, type IndexChange, type PatchedIndex, sealIndex } from '../index/index-write.ts';
 import { prepareIndex } from '../index/prepared-index.ts';
-import { findUnsureEntries } from '../index/unsure-entries.ts';
+import { findRecent, findUnsureEntries } from '../index/unsure-entries.ts';
 import type { LockWait, PreparedLock } from '../refs/lock-file.ts';
 import { type PreparedRef, prepareRef, type RefLock } from '../refs/ref-lock.ts';
 import { appendReflog } from '../refs/reflog.ts';
@@ -136,8 +136,9 @@ async function writeIndex(
   changes: readonly IndexChange[],
   { index, fsync }: { index: PreparedLock; fsync: boolean },
 ): Promise<PatchedIndex> {
-  const unsure = await findUnsureEntries(repo, before, index.createdNs);
-  const after = draftIndex(before, { changes, unsure });
+  const recent = findRecent(before);
+  const unsure = await findUnsureEntries(repo, before, index.createdNs, recent);
+  const after = draftIndex(before, { changes, unsure, recent });
   await index.write(after.bytes.subarray(0, -HASH_BYTES), fsync, () => sealIndex(after.bytes));
   return after;
 }

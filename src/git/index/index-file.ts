@@ -19,7 +19,7 @@ import {
 } from './index-layout.ts';
 import { IndexMemory, markOf } from './index-memory.ts';
 import { type IndexStat, indexStat, uint32 } from './index-stat.ts';
-import { type IndexLayout, parseIndex, parseOwnIndex } from './parse-index.ts';
+import { type IndexLayout, type KnownLayout, parseIndex, parseOwnIndex } from './parse-index.ts';
 
 // An entry of size 0 with any other id is marked as to be hashed.
 const EMPTY_BLOB = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
@@ -56,6 +56,7 @@ export class IndexFile {
   readonly hashSkipped: boolean;
   /** Where each entry begins, and as the last value where they end. */
   readonly offsets: Uint32Array;
+  readonly recent: KnownLayout['recent'];
   readonly #extensionData: ReadonlyMap<string, Buffer>;
 
   /** `layout` is what `parseIndex` made of the bytes, when that is known. @throws Failure `index-corrupt` */
@@ -68,6 +69,7 @@ export class IndexFile {
     this.hasUnmerged = layout.hasUnmerged;
     this.extensions = [...layout.extensions.keys()];
     this.offsets = layout.offsets;
+    this.recent = layout.recent ?? null;
     this.#extensionData = layout.extensions;
   }
 
@@ -208,10 +210,10 @@ export function recallIndex(repo: Repository): IndexFile | null {
 /** These bytes, in a file with this stat data, become the index: whoever reads it next need not. */
 export function rememberIndex(
   repo: Repository,
-  { bytes, offsets }: { bytes: Buffer; offsets: Uint32Array | null },
+  { bytes, ...known }: KnownLayout & { bytes: Buffer },
   stats: BigIntStats,
 ): void {
-  memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes, offsets));
+  memory.keep(indexPath(repo), markOf(bytes, stats), parseOwnIndex(bytes, known));
 }
 
 /** Lets go of what is kept, of every repository. */

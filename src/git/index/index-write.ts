@@ -10,6 +10,7 @@ import type { IndexFile } from './index-file.ts';
 import { HASH_BYTES, HEADER_BYTES, LONGEST_COUNTED_NAME, NAME_AT } from './index-layout.ts';
 import { indexStat, uint32 } from './index-stat.ts';
 import { compressEntries } from './index-v4.ts';
+import type { KnownLayout, RecentEntries } from './parse-index.ts';
 
 const SIZE_AT = 36;
 // Kept as it is: what a resolved conflict looked like. UNTR, FSMN, EOIE, IEOT and unknown ones describe the old file.
@@ -25,13 +26,18 @@ export type IndexPatch = {
   changes: Iterable<IndexChange>;
   /** Positions of entries whose content nobody vouches for: marked so that git and we hash them. */
   unsure?: Iterable<number>;
+  /** Those of the old index, where they are known. */
+  recent?: RecentEntries;
 };
+
+/** More are looked for each time. */
+const MOST_RECENT = 1_000;
 
 /** What happens at positions of the old index. */
 type Edits = { removed: Set<number>; inserted: Map<number, { name: Buffer; bytes: Buffer }[]> };
 
-/** `offsets` are those of the old index where its entries begin at the same places, else null. */
-export type PatchedIndex = { readonly bytes: Buffer; readonly offsets: Uint32Array | null };
+/** What is known of its layout is that of the old index where its entries begin at the same places. */
+export type PatchedIndex = KnownLayout & { readonly bytes: Buffer };
 
 /** As `draftIndex`, with its hash: the bytes of the file. @throws as it does */
 export function patchIndex(index: IndexFile, patch: IndexPatch): Buffer {
@@ -70,7 +76,14 @@ export function draftIndex(index: IndexFile, patch: IndexPatch): PatchedIndex {
   const entries = index.version === 4 ? compressEntries(parts) : parts;
   const all = [header(index.version, count), ...entries, ...extensions(index, paths)];
   const bytes = Buffer.concat([...all, Buffer.alloc(HASH_BYTES)]);
-  return { bytes, offsets: isShifted ? null : index.offsets };
+  if (isShifted) return { bytes, offsets: null, recent: null };
+  return { bytes, offsets: index.offsets, recent: recentAfter(patch.recent, edits) };
+}
+
+/** All that is written anew may be newer than anything. */
+function recentAfter(before: RecentEntries | undefined, { removed }: Edits): RecentEntries | null {
+  if (before === undefined || before.at.length + removed.size > MOST_RECENT) return null;
+  return { since: before.since, at: [...new Set([...before.at, ...removed])] };
 }
 
 function applyChange(index: IndexFile, { path, entry }: IndexChange, edits: Edits): void {

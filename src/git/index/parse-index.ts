@@ -15,7 +15,15 @@ export type IndexLayout = {
   /** Where each entry begins, and as the last value where they end. */
   readonly offsets: Uint32Array;
   readonly extensions: ReadonlyMap<string, Buffer>;
+  /** The entries written lately, where that is known. */
+  readonly recent?: RecentEntries | null;
 };
+
+/** Positions among which are all entries whose files were written in the second `since` (uint32) or later. */
+export type RecentEntries = { readonly since: number; readonly at: readonly number[] };
+
+/** What whoever made an index knows of it; null where that is to be found. */
+export type KnownLayout = { readonly offsets: Uint32Array | null; readonly recent: RecentEntries | null };
 
 type Header = Pick<IndexLayout, 'version' | 'count' | 'hashSkipped'>;
 
@@ -26,14 +34,17 @@ export function parseIndex(bytes: Buffer): IndexLayout {
 }
 
 /**
- * As `parseIndex`, for bytes that were made here a moment ago: their hash proves nothing that is not known. `offsets`
- * are where their entries begin, null where that is to be found; without conflicts.
+ * As `parseIndex`, for bytes that were made here a moment ago, without conflicts: their hash proves nothing that is not
+ * known, and what is known need not be found.
  */
-export function parseOwnIndex(bytes: Buffer, offsets: Uint32Array | null = null): IndexLayout {
+export function parseOwnIndex(
+  bytes: Buffer,
+  { offsets, recent }: KnownLayout = { offsets: null, recent: null },
+): IndexLayout {
   const header = { version: bytes.readUInt32BE(4), count: bytes.readUInt32BE(8), hashSkipped: false };
   if (offsets !== null && header.version !== 4) {
     const extensions = findExtensions(bytes, offsets[header.count] ?? HEADER_BYTES);
-    return { raw: bytes, ...header, hasUnmerged: false, offsets, extensions };
+    return { raw: bytes, ...header, hasUnmerged: false, offsets, extensions, recent };
   }
   return layOut(header.version === 4 ? expandEntries(bytes) : bytes, header);
 }

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { IndexFile, isRacy, matchesStat, readIndex } from '../../../src/git/index/index-file.ts';
 import { draftIndex, type IndexChange, patchIndex, sealIndex } from '../../../src/git/index/index-write.ts';
 import { parseIndex, parseOwnIndex } from '../../../src/git/index/parse-index.ts';
-import { findUnsureEntries } from '../../../src/git/index/unsure-entries.ts';
+import { findRecent, findUnsureEntries } from '../../../src/git/index/unsure-entries.ts';
 import { bytesOf, toRepoPath } from '../../../src/git/paths.ts';
 import { openRepository } from '../../../src/git/repository.ts';
 import type { Repository } from '../../../src/git/types.ts';
@@ -243,14 +243,36 @@ test('draftIndex() answers where entries begin only while that is right', async 
     ['a file for a folder', [removed('b/c'), removed('b/d'), added('b')], [], false],
   ];
   for (const [name, changes, unsure, isKept] of table) {
-    const { bytes, offsets } = draftIndex(before, { changes, unsure });
-    expect(offsets === before.offsets, name).toBe(isKept);
+    const { bytes, ...own } = draftIndex(before, { changes, unsure, recent: { since: 7, at: [1] } });
+    expect(own.offsets === before.offsets, name).toBe(isKept);
     expect(sealIndex(bytes).equals(bytes.subarray(-20)), name).toBe(true);
     // `parseIndex` checks the hash, too.
     const { raw, ...layout } = parseIndex(bytes);
-    const { raw: own, ...known } = parseOwnIndex(bytes, offsets);
+    const { raw: same, recent, ...known } = parseOwnIndex(bytes, own);
     expect(known, name).toEqual(layout);
-    expect(own.equals(raw), name).toBe(true);
+    expect(same.equals(raw), name).toBe(true);
+    if (isKept) expect(recent?.at, name).toEqual(expect.arrayContaining([1, ...unsure]));
+  }
+});
+
+test('findRecent() finds the same in an index of which the recent entries are known as in any other', async () => {
+  const { git, repo, file } = await makeBench('a', 'b/c', 'b/d', 'z');
+  await git.git('commit', '-qm', 'one');
+  await utimes(file, 1_700_000_000, 1_700_000_000);
+  const before = await readIndex(repo);
+  const recent = findRecent(before);
+  expect(recent.at).toEqual([0, 1, 2, 3]);
+  const old = (path: string): IndexChange => {
+    const { entry } = added(path);
+    return { path: toRepoPath(path), entry: entry && { ...entry, stat: { ...STAT, mtimeNs: 5n } } };
+  };
+  const changes = [old('a'), old('b/d'), old('z')];
+  const { bytes, ...known } = draftIndex(before, { changes, recent });
+  const now = BigInt(Math.floor(Date.now() / 1000) - 3_600) * 1_000_000_000n;
+  for (const mtimeNs of [now, 1_700_000_000_000_000_000n, 1_600_000_000_000_000_000n]) {
+    const own = new IndexFile(bytes, mtimeNs, parseOwnIndex(bytes, known));
+    expect(findRecent(own)).toEqual(findRecent(new IndexFile(bytes, mtimeNs)));
+    expect(findRecent(own).at).toEqual([1]);
   }
 });
 

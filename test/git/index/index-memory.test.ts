@@ -103,7 +103,7 @@ test('rememberIndex() spares reading what was written, in every version, and is 
     await git.git('update-index', `--index-version=${version}`);
     const bytes = patchIndex(await readIndex(repo), { changes: [], unsure: [1] });
     await writeFile(`${file}.new`, bytes);
-    rememberIndex(repo, { bytes, offsets: null }, await lstat(`${file}.new`, { bigint: true }));
+    rememberIndex(repo, { bytes, offsets: null, recent: null }, await lstat(`${file}.new`, { bigint: true }));
     await rename(`${file}.new`, file);
     const known = await readIndex(repo);
     expect((await readIndex(repo)).raw).toBe(known.raw);
