@@ -216,7 +216,8 @@ async function killAt(scene: Scene, at: { point?: string; change?: number }): Pr
 
 function stepsOf({ name, engine }: Form, dice: Dice): string[] {
   if (engine === undefined) return IS_LONG || name === 'usual' ? STEPS : [];
-  return STEPS_BY_GIT.filter(() => IS_LONG || dice.below(STEPS_BY_GIT.length) < SOME_BY_GIT);
+  if (IS_LONG) return STEPS_BY_GIT;
+  return [...new Set(Array.from({ length: SOME_BY_GIT }, () => dice.pick(STEPS_BY_GIT)))];
 }
 
 test.each(FORMS)(
