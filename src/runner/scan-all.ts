@@ -70,9 +70,8 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
     all.slice(part * TOGETHER, (part + 1) * TOGETHER),
   );
   // While the threads look at some, the rows of others are read.
-  await mapConcurrently(parts, ports.scanner.size + 1, (some) =>
-    scanSome(some, { asked, parked, result }, ports),
-  );
+  const atOnce = all.length > ONE_THREAD_SCANS ? ports.scanner.size + 1 : 1;
+  await mapConcurrently(parts, atOnce, (some) => scanSome(some, { asked, parked, result }, ports));
   const { scanned, queued } = result;
   const durationMs = Math.round(clock.monotonic() - beganAt);
   const data = { machineId: ports.machineId, scanned, queued: queued.length, durationMs };
@@ -82,6 +81,8 @@ export async function scanAll(asked: ScanAsked, ports: ScanPorts): Promise<Trigg
 
 /** Over a network each statement costs a way there and back: reading and telling is done for so many at once. */
 const TOGETHER = 25;
+/** So many are a matter of tenths of a second; each thread takes 20 MB more. */
+const ONE_THREAD_SCANS = 250;
 
 async function scanSome(
   projects: readonly Project[],
