@@ -95,6 +95,9 @@ async function compare(
     );
   const status = () => timed(() => gitStatusInEach(projects.paths), endedChildrenCpuMs);
   if (files >= JUDGED_FILES) {
+    // Git writes some indexes anew when it looks for the first time; after that ours has to look twice.
+    await gitStatusInEach(projects.paths);
+    await scanOnce(service, size);
     await setTimeout(APART_MS);
     await scanOnce(service, size);
   }
