@@ -25,6 +25,8 @@ const PLANTED = {
   webhookSecret: 'planted-webhook-secret-Mv5Tn8',
   content: 'planted-secret-content-Yd4Pf6',
   wrong: 'planted-wrong-token-Lc2Gs1',
+  /** A repository beside the root. */
+  outside: 'planted-folder-outside-Wx6Jd3',
 };
 
 let folder: string;
@@ -40,6 +42,7 @@ beforeAll(async () => {
   await repo.git('add', '.');
   await repo.git('commit', '-qm', 'one');
   await repo.write('.env', `KEY=${PLANTED.content}\n`);
+  await createGitRepo({ path: join(folder, PLANTED.outside) });
   const host = await loadHost();
   const into = new Writable({
     write(chunk, _encoding, done) {

@@ -97,14 +97,16 @@ export function createTransport(input: TransportInput): GitTransport {
   };
 }
 
-/** An app's token may have ended a moment ago: once, another one is tried. */
+/** A token may have ended a moment ago: once, another one is tried; for a stream, by whoever makes it anew. */
 async function sendRenewed(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
   const hop = await sendOnce(input, request, url);
-  if (hop.response.status !== 401 || hop.renew === undefined || isStream(request.body)) return hop;
-  if (!(await hop.renew())) return hop;
+  if (hop.response.status !== 401 || hop.renew === undefined || !(await hop.renew())) return hop;
   hop.watch.stop();
   await hop.response.body?.cancel();
-  return sendOnce(input, request, url);
+  if (!isStream(request.body)) return sendOnce(input, request, url);
+  const { host } = parseRemoteUrl(url);
+  const detail = `${host} did not take the token any more; the next try has a new one.`;
+  throw new Failure('remote-error', detail, { data: { host, status: 401 } });
 }
 
 const isStream = (body: GitRequest['body']) => body !== undefined && !(body instanceof Uint8Array);

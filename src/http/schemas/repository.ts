@@ -21,7 +21,10 @@ const CredentialSchema = z
       .array(z.string())
       .nullable()
       .openapi({ description: 'Null: the host does not say (fine-grained tokens, apps).' }),
-    expiresAt: InstantSchema.nullable(),
+    expiresAt: InstantSchema.nullable().openapi({
+      description:
+        'Of a token that is renewed by itself: until when it may be. Null: it does not end, or nobody says when.',
+    }),
     checkedAt: InstantSchema.nullable(),
     projectIds: z.array(z.string()).openapi({ description: 'The projects of this machine that need it.' }),
   })

@@ -216,6 +216,54 @@ test.each([
   });
 });
 
+/** A source that makes a new token when it is told that the old one was refused, as often as `makes` says. */
+function renewing(makes: number) {
+  const state = { token: 'ended', renewals: 0 };
+  const credentialFor: TransportInput['credentialFor'] = async () => ({
+    ...{ username: 'x-access-token', password: state.token },
+    async renew() {
+      state.renewals += 1;
+      if (state.renewals > makes) return false;
+      state.token = `renewed-${state.renewals}`;
+      return true;
+    },
+  });
+  return { state, credentialFor };
+}
+
+test('request() has a refused credential renewed once, and asks again with the new one', async () => {
+  server.requireToken('renewed-1');
+  const { state, credentialFor } = renewing(9);
+  const answer = await get(makeTransport({ credentialFor }));
+  expect(await textOf(answer.body)).toContain('service=git-receive-pack');
+  expect(state.renewals).toBe(1);
+  expect(server.requests.map(({ status }) => status)).toEqual([401, 200]);
+});
+
+test.each([
+  ['a new one that is refused too', 9, 2],
+  ['none to be had', 0, 1],
+])('request() says that the credential is rejected, with %s', async (_what, makes, requests) => {
+  server.requireToken('another');
+  const { state, credentialFor } = renewing(makes);
+  expect((await failureOf(get(makeTransport({ credentialFor })))).code).toBe('credential-rejected');
+  expect(state.renewals).toBe(1);
+  expect(server.requests).toHaveLength(requests);
+});
+
+test('request() leaves an upload that cannot be sent again to the next try, with a new credential', async () => {
+  server.requireToken('renewed-1');
+  const { state, credentialFor } = renewing(9);
+  const body = (async function* () {
+    yield new Uint8Array([0x30]);
+  })();
+  const url = `${repo.url}/git-receive-pack`;
+  const upload = makeTransport({ credentialFor }).request({ method: 'POST', url, body, signal: never });
+  expect(await failureOf(upload)).toMatchObject({ code: 'remote-error', retryable: true });
+  expect(state.token).toBe('renewed-1');
+  expect(server.requests).toHaveLength(1);
+});
+
 test('request() tells a missing credential from a rejected one', async () => {
   server.requireToken('another');
   expect((await failureOf(get(makeTransport()))).code).toBe('credential-rejected');
