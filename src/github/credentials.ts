@@ -75,7 +75,7 @@ export function createCredentials({ sourcesFor, log }: CredentialsInput): Creden
       if (got === null) return null;
       const { username, token: password } = got.found;
       const { renew } = got.source;
-      return { username, password, ...(renew && { renew: () => renew(got.key) }) };
+      return { username, password, ...(renew && { renew: () => renew(got.key, password) }) };
     },
     async describe(host, as) {
       const got = await find(host, as);

@@ -248,9 +248,12 @@ test('an app makes its token once, keeps it in memory, and renews it before it e
   expect((await find())?.token).toBe('ghs_1');
   await clock.advance(2 * 60_000);
   expect((await find())?.token).toBe('ghs_2');
-  expect(await source.renew?.('github.com')).toBe(true);
+  expect(await source.renew?.('github.com', 'ghs_2')).toBe(true);
+  expect((await find())?.token).toBe('ghs_3');
+  // A sync beside that one, refused with the same token.
+  expect(await source.renew?.('github.com', 'ghs_2')).toBe(true);
   expect((await find())?.token).toBe('ghs_3');
   before = () => ({ status: 401, body: { message: 'A JSON web token could not be decoded' } });
-  await source.renew?.('github.com');
+  await source.renew?.('github.com', 'ghs_3');
   expect((await failureOf(find())).code).toBe('credential-rejected');
 });

@@ -101,7 +101,11 @@ test('after a refusal by the host a new one is made, and not twice for one token
   const other = await opened.credentials.credentialFor(server.host);
   expect(await credential?.renew?.()).toBe(true);
   expect(await tokenOf(opened)).toBe('ghu_first-1');
+  // Whoever was refused with the same token has the new one, which another renewal would end.
   expect(other?.password).toBe('ghu_first');
+  expect(await other?.renew?.()).toBe(true);
+  expect(await tokenOf(opened)).toBe('ghu_first-1');
+  expect(renewals()).toHaveLength(1);
 });
 
 test('people are shown until when the login may be renewed, and not when the token of the day ends', async () => {

@@ -77,10 +77,11 @@ export function renewedSource(input: Input): CredentialSource {
       }
     },
     keys: () => plain.keys(),
-    async renew(key) {
+    // A renewal ends the token before it: one that somebody made meanwhile is used, and not renewed once more.
+    async renew(key, used) {
       const known = await current(key);
       if (known === null || !isRenewable(known)) return false;
-      return (await renewOnce(key, known.token)).token !== known.token;
+      return (await renewOnce(key, used)).token !== used;
     },
   };
 }

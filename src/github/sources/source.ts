@@ -27,8 +27,8 @@ export type CredentialSource = {
   find(key: string): Promise<FoundCredential | null>;
   /** Keys that are known without asking anybody for a secret. */
   keys(): Promise<string[]>;
-  /** The host refused what was found: a source that can make a new one forgets the old. Answers whether it did. */
-  renew?(key: string): Promise<boolean>;
+  /** The host refused `used`, which was found: whether another one may be had now, made anew or by somebody meanwhile. */
+  renew?(key: string, used: string): Promise<boolean>;
 };
 
 /** GitHub takes any name beside a token; this one also works for its apps. */
