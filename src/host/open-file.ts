@@ -38,12 +38,30 @@ export async function openFile(
   return new OpenFile(await openAtOnce(path, flags, mode));
 }
 
-/** Has to be closed: nobody else does. */
+/**
+ * Has to be closed: nobody else does. Once it is, it has no number any more, which the system gives to the next file that
+ * anybody opens; and it is so only when nothing is under way in it.
+ */
 export class OpenFile {
-  readonly #file: number;
+  #number: number | null;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(file: number) {
-    this.#file = file;
+    this.#number = file;
+  }
+
+  get #file(): number {
+    if (this.#number !== null) return this.#number;
+    throw Object.assign(new Error('EBADF: the file is closed'), { code: 'EBADF' });
+  }
+
+  async #awaited<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   /** `position` null: on from where the last such call ended. */
@@ -54,37 +72,41 @@ export class OpenFile {
     position: number | null,
   ): Promise<{ bytesRead: number }> {
     const read = length > LITTLE_BYTES ? readByThread : readAtOnce;
-    return { bytesRead: await read(this.#file, buffer, offset, length, position) };
+    return { bytesRead: await this.#awaited(read(this.#file, buffer, offset, length, position)) };
   }
 
   /** From where reading has come to, up to its end. */
   async readFile(): Promise<Buffer> {
     const { size } = await this.stat();
-    return size > LITTLE_BYTES ? readWhole(this.#file) : readWholeAtOnce(this.#file);
+    return this.#awaited(size > LITTLE_BYTES ? readWhole(this.#file) : readWholeAtOnce(this.#file));
   }
 
   /** All of the content, from where writing has come to. */
   async writeFile(content: string | Uint8Array): Promise<void> {
-    if (content.length <= LITTLE_BYTES) return writeAtOnce(this.#file, content);
+    if (content.length <= LITTLE_BYTES) return this.#awaited(writeAtOnce(this.#file, content));
     // All in one call where the system takes it: each is a way to another thread.
     let left = typeof content === 'string' ? Buffer.from(content) : content;
-    while (left.length > 0) left = left.subarray(await writeByThread(this.#file, left));
+    while (left.length > 0) left = left.subarray(await this.#awaited(writeByThread(this.#file, left)));
   }
 
-  stat(): Promise<fs.BigIntStats> {
-    return statAtOnce(this.#file);
+  async stat(): Promise<fs.BigIntStats> {
+    return this.#awaited(statAtOnce(this.#file));
   }
 
-  truncate(length: number): Promise<void> {
-    return truncateAtOnce(this.#file, length);
+  async truncate(length: number): Promise<void> {
+    return this.#awaited(truncateAtOnce(this.#file, length));
   }
 
   /** Resolves when the content is on the disk. */
   async sync(): Promise<void> {
-    await flush(this.#file);
+    await this.#awaited(flush(this.#file));
   }
 
-  close(): Promise<void> {
-    return closeAtOnce(this.#file);
+  /** Closed once, however often it is called. */
+  async close(): Promise<void> {
+    const file = this.#number;
+    this.#number = null;
+    await Promise.allSettled(this.#underWay);
+    if (file !== null) await closeAtOnce(file);
   }
 }

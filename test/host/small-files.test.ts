@@ -82,3 +82,27 @@ test('openFile() tells of a disk that is full', async () => {
   }
   await file.close();
 });
+
+test('a file that is closed twice, or used once more, touches no other that has its number by now', async () => {
+  const path = join(folder, 'mine');
+  await writeFile(path, 'mine');
+  const closed = await openFile(path);
+  await closed.close();
+  // The system gives the lowest number that is free.
+  const theirs = await openFile(join(folder, 'theirs'), 'wx+');
+  await closed.close();
+  await expect(closed.writeFile('x')).rejects.toMatchObject({ code: 'EBADF' });
+  await expect(closed.readFile()).rejects.toMatchObject({ code: 'EBADF' });
+  await theirs.writeFile('theirs');
+  await theirs.close();
+  expect(await readFile(join(folder, 'theirs'), 'utf8')).toBe('theirs');
+});
+
+test('a file is closed only when what was begun with it is done', async () => {
+  const path = join(folder, 'much');
+  const file = await openFile(path, 'wx');
+  const writing = file.writeFile(Buffer.alloc(8_000_000, 'abc'));
+  await file.close();
+  expect((await stat(path)).size).toBe(8_000_000);
+  await writing;
+});
