@@ -4,7 +4,7 @@
 import { syncProject } from '../git/sync/sync-project.ts';
 import type { SyncAnswer } from '../git/sync/sync-work.ts';
 import { Failure } from '../model/failure.ts';
-import { FAILURES } from '../model/failure-codes.ts';
+import { FAILURES, UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project } from '../model/project.ts';
 import { isQuiet } from '../model/schedule.ts';
@@ -15,21 +15,24 @@ export type CommitPorts = Pick<RunJobPorts, 'clock' | 'log' | 'machineId' | 'pro
   isRunning(projectId: ProjectId): boolean;
 };
 
-type KeepLearned = (project: Project, answer: SyncAnswer) => Promise<void>;
+/** Where the database can be asked: the project as it is now, and what becomes of what was learned. */
+type Stored = {
+  refresh(project: Project): Promise<Project>;
+  keep(project: Project, answer: SyncAnswer): Promise<void>;
+};
 
 /** `again`: something stood in the way that passes by itself. */
 export type CommitHere = (projectId: ProjectId, signal: AbortSignal) => Promise<'done' | 'again'>;
 
-/** `keep` is told what was learned, where it can be stored. */
-export function createCommitHere(ports: CommitPorts, keep?: KeepLearned): CommitHere {
+export function createCommitHere(ports: CommitPorts, stored?: Stored): CommitHere {
   return async (projectId, signal) => {
-    const stored = ports.projects.get(projectId);
-    if (stored === undefined || isPaused(stored, ports.clock.now())) return 'done';
+    const known = ports.projects.get(projectId);
+    if (known === undefined || isPaused(known, ports.clock.now())) return 'done';
     if (ports.isRunning(projectId)) return 'again';
     try {
-      const project = await withOwnSettings(stored);
+      const project = await (stored ? refreshed(known, stored, ports) : withOwnSettings(known));
       if (isQuiet(project?.github.schedule, ports.clock.now())) return 'again';
-      return project?.github.enabled ? await commit(project, signal, ports, keep) : 'done';
+      return project?.github.enabled ? await commit(project, signal, ports, stored) : 'done';
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       ports.log.warn({ projectId, code: error.code }, 'nothing could be committed on this machine');
@@ -39,6 +42,14 @@ export function createCommitHere(ports: CommitPorts, keep?: KeepLearned): Commit
 }
 
 const isPaused = ({ pausedUntil }: Project, now: number) => pausedUntil !== null && pausedUntil > now;
+
+/** As before a sync. Null: it was removed, or what blocks it forbids to touch it. */
+async function refreshed(known: Project, { refresh }: Stored, ports: CommitPorts): Promise<Project | null> {
+  const project = await refresh(known);
+  if (!ports.projects.renew(project)) return null;
+  const { blocked } = project.facts;
+  return blocked !== null && UNTOUCHED_CODES.has(blocked.code) ? null : project;
+}
 
 /** The database cannot be asked, the project's own file can. Null: it cannot be understood, so nothing is done. */
 async function withOwnSettings(project: Project): Promise<Project | null> {
@@ -51,7 +62,7 @@ async function commit(
   project: Project,
   signal: AbortSignal,
   ports: CommitPorts,
-  keep?: KeepLearned,
+  stored?: Stored,
 ): Promise<'done' | 'again'> {
   const { projectId } = project;
   const { hints, log } = ports;
@@ -61,7 +72,7 @@ async function commit(
   try {
     const input = inputOf({ askRemote: false }, project, taken, signal, ports);
     const answer = await syncProject({ ...input, localOnly: true }, ports.sync);
-    await keep?.(project, answer);
+    await stored?.keep(project, answer);
     const { outcome, stats } = answer;
     if (stats.commit !== null)
       log.info({ projectId, commit: stats.commit }, 'committed on this machine only');

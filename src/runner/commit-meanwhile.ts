@@ -21,6 +21,8 @@ export type CommitMeanwhilePorts = CommitPorts & {
   background: Background;
   signal: AbortSignal;
   states: StatePublisher;
+  /** Reads project.json and the git configuration again, and what is stored. */
+  refresh(project: Project): Promise<Project>;
   /** Where something is known to have changed. */
   hints: Pick<DirtyPathsStore, 'projects'>;
 };
@@ -57,7 +59,10 @@ class Commits implements CommitMeanwhile {
 
   constructor(ports: CommitMeanwhilePorts) {
     this.#ports = ports;
-    this.#commitHere = createCommitHere(ports, (project, answer) => keep(project, answer, ports));
+    this.#commitHere = createCommitHere(ports, {
+      refresh: (project) => ports.refresh(project),
+      keep: (project, answer) => keep(project, answer, ports),
+    });
     // Whatever was queued before a gate was closed is behind it now.
     const all = () => {
       for (const projectId of ports.hints.projects()) this.consider(projectId);

@@ -16,7 +16,7 @@ export const SYNC_ALL: GithubConfig = GithubConfigSchema.parse({ enabled: true, 
 
 type SyncOnce = Partial<SyncInput> & { worktree: string; ports?: Partial<SyncPorts> };
 
-function syncPorts(more: Partial<SyncPorts> = {}): SyncPorts {
+export function syncPorts(more: Partial<SyncPorts> = {}): SyncPorts {
   return {
     transport: createTransport({
       clock: systemClock,
