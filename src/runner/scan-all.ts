@@ -18,7 +18,7 @@ import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
 import type { Asked } from '../pipeline-ports.ts';
 import { parkedProjects } from '../queue/parked.ts';
 import type { Database } from '../store/database.ts';
-import { findSavedProjects, type SavedProject, saveFacts } from '../store/projects.ts';
+import { findSavedProject, findSavedProjects, type SavedProject, saveFacts } from '../store/projects.ts';
 import type { KnownLook, KnownLooks } from './known-looks.ts';
 import type { ProjectTable } from './project-table.ts';
 
@@ -195,7 +195,9 @@ async function skipParked(project: Project, scan: ScanResult, ports: ScanPorts):
     const held = heldInWorkTree(project.facts.heldFiles).length;
     const pendingFiles = Math.max(0, scan.changes + scan.unreadable - held);
     if (pendingFiles !== project.facts.pendingFiles) {
-      const facts = { ...project.facts, pendingFiles };
+      // What is committed here meanwhile may have been stored since its row was read.
+      const now = await findSavedProject(ports.db, ports.machineId, project.path);
+      const facts = { ...(now?.project ?? project).facts, pendingFiles };
       await saveFacts(ports.db, project.projectId, facts);
       ports.projects.renew({ ...project, facts });
       await ports.publishStates([project.projectId]);

@@ -6,13 +6,14 @@ import { silentLog } from '../../src/host/log.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
 import type { Project } from '../../src/model/project.ts';
 import { enrolProject, refreshProject } from '../../src/projects/enrol.ts';
+import { enqueue } from '../../src/queue/enqueue.ts';
 import { createCertainty } from '../../src/runner/certainty.ts';
 import { createKnownLooks, type KnownLooks } from '../../src/runner/known-looks.ts';
 import { createProjectTable, type ProjectTable } from '../../src/runner/project-table.ts';
 import { scanAll } from '../../src/runner/scan-all.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
-import { listProjects } from '../../src/store/projects.ts';
+import { listProjects, saveFacts } from '../../src/store/projects.ts';
 import { databaseDeps, temporaryFolder } from '../support/database.ts';
 import { createGitRepo, type GitRepo } from '../support/git-repo.ts';
 import { createManualClock } from '../support/manual-clock.ts';
@@ -30,6 +31,7 @@ let projects: ProjectTable;
 let refreshed = 0;
 let whole = 0;
 let queued: ProjectId[] = [];
+let whileLooking = async () => {};
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -52,9 +54,11 @@ beforeAll(async () => {
   project = projects.get(projectId) as Project;
   const counted: ChangeScanner = {
     ...scanner,
-    scan: (...asked) => {
+    async scan(...asked) {
       whole += 1;
-      return scanner.scan(...asked);
+      const found = await scanner.scan(...asked);
+      await whileLooking();
+      return found;
     },
   };
   looks = createKnownLooks({ scanner: counted, log: silentLog });
@@ -154,4 +158,16 @@ test('scanAll() remembers nothing of a project that was let go', async () => {
   looks.forget(project.projectId);
   await scan();
   expect([refreshed, whole]).toEqual([1, 1]);
+});
+
+test('scanAll() leaves what else became known of a parked project while it was looked at', async () => {
+  const { projectId, facts } = project;
+  const asked = { trigger: 'scan', delayMs: 0, force: false, priority: 5, askRemote: false } as const;
+  await enqueue(db, { ...asked, projectIds: [projectId] });
+  await db.run(`UPDATE jobs SET state = 'parked', run_at = NULL, rank = NULL`);
+  await repo.write('file', 'two\n');
+  whileLooking = () => saveFacts(db, projectId, { ...facts, unpushedCommits: 3 });
+  expect(await scan()).toMatchObject({ skipped: [{ reason: 'parked' }] });
+  expect((await listProjects(db))[0]?.facts).toMatchObject({ pendingFiles: 1, unpushedCommits: 3 });
+  expect(projects.get(projectId)?.facts.unpushedCommits).toBe(3);
 });
