@@ -135,11 +135,11 @@ function hosts({
 }
 
 function snapshots({
-  enrol: { db, machineId },
+  enrol: { db, machineId, databasePath = null },
   sync,
 }: ServicePorts): Pick<Service, 'listSnapshots' | 'diffSnapshot' | 'restoreSnapshot' | 'diffConflict'> {
   const find = (projectId: ProjectId) => mustFindProject(db, projectId);
-  const ports = { sync, machineId };
+  const ports = { sync, machineId, databasePath };
   return {
     diffConflict: async (projectId) => diffConflict(await find(projectId), ports),
     listSnapshots: async (projectId, page) => listProjectSnapshots(await find(projectId), page, ports),

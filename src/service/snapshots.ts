@@ -20,7 +20,7 @@ import type {
   SnapshotPage,
   SnapshotSummary,
 } from '../model/service.ts';
-
+import { refuseOwnDatabase } from '../runner/own-database.ts';
 import { refuseElsewhere } from './other-machine.ts';
 
 type Ports = { sync: SyncPorts; machineId: string };
@@ -74,13 +74,19 @@ export async function diffProjectSnapshot(
   });
 }
 
-/** Holds the repository lock. @throws Failure as `restoreSnapshot` of the git room does, `repository-busy` */
+/**
+ * Holds the repository lock. `databasePath` is the service's own file, null on a server: where the project does not ignore
+ * it, the snapshot of before would have it, and it would be taken away as what was not there then.
+ * @throws Failure as `restoreSnapshot` of the git room does, `repository-busy`, `database-in-project`
+ */
 export async function restoreProjectSnapshot(
   project: Project,
   { snapshot, paths }: { snapshot: string; paths: readonly string[] | null },
-  ports: Ports,
+  ports: Ports & { databasePath: string | null },
 ): Promise<RestoreResult> {
   refuseElsewhere(project, ports);
+  const { env, homeDir } = ports.sync;
+  await refuseOwnDatabase(project.path, { env, homeDir, databasePath: ports.databasePath });
   const lock = await waitForLock(project, ports.sync);
   try {
     return await restoreSnapshot(

@@ -1,6 +1,6 @@
 // Snapshots over HTTP: a real repository behind the routes, and the service's own functions.
 
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SyncPorts } from '../../src/git/sync/sync-ports.ts';
@@ -19,6 +19,7 @@ import { createFixture, type Fixture } from './api-fixture.ts';
 
 let api: Fixture;
 let bench: Bench;
+let databasePath: string | null = null;
 const ids: string[] = [];
 const BLOG = '/api/sync/projects/blog';
 
@@ -30,17 +31,17 @@ beforeAll(async () => {
     log: silentLog,
     pid: process.pid,
   } as unknown as SyncPorts;
-  const ports = { sync, machineId: 'laptop' };
+  const ports = () => ({ sync, machineId: 'laptop', databasePath });
   const project = async (id: ProjectId): Promise<Project> => {
     const found = (await findProject(api.db, id)) as Project;
     return { ...found, path: bench.path };
   };
   api = await createFixture({
     service: {
-      listSnapshots: async (id, page) => listProjectSnapshots(await project(id), page, ports),
+      listSnapshots: async (id, page) => listProjectSnapshots(await project(id), page, ports()),
       diffSnapshot: async (id, snapshot, against) =>
-        diffProjectSnapshot(await project(id), { id: snapshot, against }, ports),
-      restoreSnapshot: async (id, input) => restoreProjectSnapshot(await project(id), input, ports),
+        diffProjectSnapshot(await project(id), { id: snapshot, against }, ports()),
+      restoreSnapshot: async (id, input) => restoreProjectSnapshot(await project(id), input, ports()),
     },
   });
   await api.addProject('blog');
@@ -102,6 +103,18 @@ test('POST restore brings a file back and names the snapshot of before', async (
   expect(await bench.git.git('show', `${answer.body.before}:a.txt`)).toBe('three\n');
   const all = await api.send('POST', `${BLOG}/restore`, { snapshot: answer.body.before });
   expect(all.body.restored).toEqual(['a.txt']);
+});
+
+test('POST restore leaves alone a work tree that would commit the database of the service, and the database', async () => {
+  await bench.git.write('queue.db', 'live');
+  databasePath = join(bench.path, 'queue.db');
+  const before = await bench.git.git('for-each-ref');
+  const answer = await api.send('POST', `${BLOG}/restore`, { snapshot: ids[0] });
+  expect(answer).toMatchObject({ status: 422, body: { code: 'database-in-project' } });
+  expect(await readFile(databasePath, 'utf8')).toBe('live');
+  expect(await bench.git.git('for-each-ref')).toBe(before);
+  await rm(databasePath);
+  databasePath = null;
 });
 
 test.each([
