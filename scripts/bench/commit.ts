@@ -12,7 +12,7 @@ import { systemClock, systemRandom } from '../../src/host/clock.ts';
 import { type GitRepo, gitEnv } from '../../test/support/git-repo.ts';
 import { figureOf, pairedRatio, ratioOf } from './figures.ts';
 import { type Sample, sampleFile } from './sample-repositories.ts';
-import type { SyncReport } from './sync.ts';
+import type { SyncOptions, SyncReport } from './sync.ts';
 
 const LARGEST = 50_000;
 const TO_GIT = 0.1;
@@ -22,14 +22,13 @@ const LOCKED_SHARE = 0.01;
 export async function benchCommit(
   files: number,
   sample: (name: string) => Promise<Sample>,
-  runs: number,
+  { runs, warmUp }: Pick<SyncOptions, 'runs' | 'warmUp'>,
   report: SyncReport,
 ): Promise<void> {
   const ours = (await sample('commit-ours')).repo;
   const gits = (await sample('commit-git')).repo;
   const times = { gitferry: [] as number[], git: [] as number[], locked: [] as number[] };
-  // One round more than counts: the first warms caches on both sides.
-  for (let round = 0; round <= runs; round++) {
+  for (let round = 0; round < warmUp + runs; round++) {
     const filepath = sampleFile((round * 7_919) % files);
     const text = `round ${round}\n`;
     await ours.write(filepath, text);
@@ -41,7 +40,7 @@ export async function benchCommit(
     await gits.git('add', '--all');
     await gits.git('commit', '--quiet', '--message', 'Update a file');
     const tookGit = performance.now() - theirBegin;
-    if (round === 0) continue;
+    if (round < warmUp) continue;
     times.gitferry.push(tookUs);
     times.git.push(tookGit);
     times.locked.push(lockedMs);

@@ -14,6 +14,7 @@ import { type RunningService, startService } from '../../test/support/service.ts
 import { cpuMsOf, endedChildrenCpuMs } from './cpu-time.ts';
 import { addRun, figuresOf, pairedRatio, type Ratio, type Report, type Runs, ratioOf } from './figures.ts';
 import { type KnownProjects, MACHINE, makeKnownProjects } from './known-projects.ts';
+import { memoryMbOf } from './process-memory.ts';
 
 const JUDGED_PROJECTS = 1_000;
 const JUDGED_FILES = 100;
@@ -88,6 +89,7 @@ async function compare(
   const ours = { wall: [] as number[], cpu: [] as number[] };
   const gits = { wall: [] as number[], cpu: [] as number[] };
   const bare: number[] = [];
+  const memory: number[] = [];
   const scan = () =>
     timed(
       () => scanOnce(service, size),
@@ -109,6 +111,7 @@ async function compare(
     const looked = await timed(async () => lookAtEach(projects.paths), endedChildrenCpuMs);
     if (round === 0 || our === undefined || git === undefined) continue;
     bare.push(looked.wallMs);
+    memory.push(memoryMbOf(service.pid)?.now ?? Number.NaN);
     for (const [side, one] of [
       [ours, our],
       [gits, git],
@@ -121,6 +124,7 @@ async function compare(
   for (const value of ours.wall) addRun(times, `${what}: gitferry`, value);
   for (const value of gits.wall) addRun(times, `${what}: git status in each`, value);
   for (const value of bare) addRun(times, `${what}: each file looked at, nothing else`, value);
+  for (const value of memory) addRun(times, `${what}: memory of the service after a scan, MB`, value);
   const judged = size >= JUDGED_PROJECTS && files >= JUDGED_FILES;
   return [
     ratioOf(`${what}: gitferry / git status`, pairedRatio(ours.wall, gits.wall), judged ? TO_GIT : null),

@@ -22,6 +22,8 @@ import { copySample, makeTemplate, type Sample, sampleFile } from './sample-repo
 
 export type SyncOptions = {
   runs: number;
+  /** Rounds before those that count: a service has saved before, and so has the machine with git. */
+  warmUp: number;
   sizes: readonly number[];
   gitwatch: string | null;
   say(text: string): void;
@@ -50,16 +52,19 @@ export async function benchSync(options: SyncOptions): Promise<SyncReport> {
     const entries: Entry[] = [];
     try {
       for (const [files, sample] of makers) await enter(entries, files, sample, bench, report);
-      // One round more than counts: the first warms caches on every side.
-      for (let round = 0; round <= options.runs; round++) {
-        options.say(`round ${round} of ${options.runs} …`);
-        for (const entry of inTurn(entries, round)) await save(entry, round, server, report);
+      const { warmUp, runs } = options;
+      for (let round = 0; round < warmUp + runs; round++) {
+        const counts = round >= warmUp;
+        options.say(
+          counts ? `round ${round - warmUp + 1} of ${runs} …` : `warming up: ${round + 1} of ${warmUp} …`,
+        );
+        for (const entry of inTurn(entries, round)) await save(entry, { round, counts }, server, report);
       }
     } finally {
       for (const { contender } of entries) await contender.stop();
     }
     compare(entries, report);
-    for (const [files, sample] of makers) await benchCommit(files, sample, options.runs, report);
+    for (const [files, sample] of makers) await benchCommit(files, sample, options, report);
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
@@ -106,7 +111,12 @@ function inTurn(entries: readonly Entry[], round: number): Entry[] {
 }
 
 /** From the write to the end of the remote's answer, without the quiet period; processor time until all is at rest. */
-async function save(entry: Entry, round: number, server: GitServer, report: SyncReport): Promise<void> {
+async function save(
+  entry: Entry,
+  { round, counts }: { round: number; counts: boolean },
+  server: GitServer,
+  report: SyncReport,
+): Promise<void> {
   const { contender, sample, files } = entry;
   const filepath = sampleFile((round * 7_919) % files);
   const path = new URL(sample.remoteUrl).pathname;
@@ -122,7 +132,7 @@ async function save(entry: Entry, round: number, server: GitServer, report: Sync
   await acting;
   await contender.settle();
   const cpuAfter = cpuMs(contender);
-  if (round === 0) return;
+  if (!counts) return;
   entry.wallMs.push(took);
   const isKnown = cpuBefore !== null && cpuAfter !== null && entry.cpuMs !== null;
   entry.cpuMs = isKnown ? (entry.cpuMs ?? 0) + cpuAfter - cpuBefore : null;
