@@ -9,6 +9,7 @@ import { openObjects } from '../objects/objects.ts';
 import type { LockWait } from '../refs/lock-file.ts';
 import { openRepository } from '../repository.ts';
 import { endLeftChild, hasLeftChild } from '../system/child-record.ts';
+import { clearScratch } from '../system/scratch-index.ts';
 import type { Repository } from '../types.ts';
 import { clearLeftLocks, hasLeftLocks } from './left-locks.ts';
 
@@ -62,6 +63,7 @@ export async function clearAfterKill(
   const lock = await takeRepositoryLock(repo, ports);
   try {
     const commits = await clearLeftLocks(repo);
+    await clearScratch(repo);
     if (commits.length > 0) await repairIndexes(repo, commits, ports);
     return repo;
   } finally {

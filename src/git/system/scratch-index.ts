@@ -25,10 +25,17 @@ export type ScratchIndex = {
   run(args: readonly string[], input?: string | Uint8Array): Promise<GitAnswer>;
 };
 
+const scratchFolder = ({ gitDir }: Repository) => join(gitDir, 'gitferry.scratch');
+
+/** What a killed sync left. The repository is locked. */
+export function clearScratch(repo: Repository): Promise<void> {
+  return rm(scratchFolder(repo), { recursive: true, force: true });
+}
+
 /** Takes the place of what an earlier sync may have left. */
 export async function openScratch(repo: Repository): Promise<{ folder: string; close(): Promise<void> }> {
-  const folder = join(repo.gitDir, 'gitferry.scratch');
-  const close = () => rm(folder, { recursive: true, force: true });
+  const folder = scratchFolder(repo);
+  const close = () => clearScratch(repo);
   try {
     await close();
     await mkdir(folder);
