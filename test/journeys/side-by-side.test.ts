@@ -145,7 +145,12 @@ async function untilCalm(
   person: Person,
   branch: string,
 ): Promise<void> {
-  await service.until(
+  const tips = async () => [
+    (await project.repo.git('rev-parse', `refs/heads/${branch}`)).trim(),
+    (await runGit(['rev-parse', `refs/heads/${branch}`], { cwd: project.remotePath })).toString().trim(),
+  ];
+  const statusNow = () => project.repo.git('status', '--porcelain');
+  const isCalm = service.until(
     `${branch} on both sides`,
     async () => {
       const shown = await service.project(project.id);
@@ -156,16 +161,19 @@ async function untilCalm(
         await person.git(['switch', '--quiet', branch]);
         return false;
       }
-      const local = (await project.repo.git('rev-parse', `refs/heads/${branch}`)).trim();
-      const remote = await runGit(['rev-parse', `refs/heads/${branch}`], { cwd: project.remotePath });
-      return (
-        shown.branch === branch &&
-        local === remote.toString().trim() &&
-        (await project.repo.git('status', '--porcelain')) === ''
-      );
+      const [local, remote] = await tips();
+      const status = await statusNow();
+      // Staged as new and deleted since: neither in HEAD nor in the work tree, so only the person can mean it.
+      if (/^AD /m.test(status)) await person.git(['add', '--all']);
+      return shown.branch === branch && local === remote && status === '';
     },
     60_000,
   );
+  await isCalm.catch(async (error: Error) => {
+    const { state, stateReason, branch: shown } = await service.project(project.id);
+    const seen = { state, stateReason, shown, tips: await tips(), status: await statusNow() };
+    throw new Error(`${error.message}\nNow: ${JSON.stringify(seen)}`);
+  });
 }
 
 /** The tree that git itself makes of these files, by an index of its own. */
