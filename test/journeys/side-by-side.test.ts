@@ -162,10 +162,9 @@ async function untilCalm(
         return false;
       }
       const [local, remote] = await tips();
-      const status = await statusNow();
       // Staged as new and deleted since: neither in HEAD nor in the work tree, so only the person can mean it.
-      if (/^AD /m.test(status)) await person.git(['add', '--all']);
-      return shown.branch === branch && local === remote && status === '';
+      if (/^AD /m.test(await statusNow())) await person.git(['add', '--all']);
+      return shown.branch === branch && local === remote && (await statusNow()) === '';
     },
     60_000,
   );
