@@ -8,6 +8,9 @@ import { type AtTime, nowArgs, WITH_NOW } from './statement.ts';
 /** `maybe`: its gate lets one job at a time through, to see whether its host answers again. */
 export type HeldBack = 'yes' | 'maybe' | 'no';
 
+/** A next try that is nearer commits for itself: whoever stepped back for a person's git is back in a moment. */
+const SOON_MS = 5_000;
+
 const HELD_BACK: readonly HeldBack[] = ['no', 'maybe', 'yes'];
 
 const hasGate = (what: string) => `EXISTS (SELECT 1 FROM lanes l CROSS JOIN gates g
@@ -16,7 +19,8 @@ const hasGate = (what: string) => `EXISTS (SELECT 1 FROM lanes l CROSS JOIN gate
 /** Of a job `j`, at `t.now`; `heldBackOf` reads it. */
 export const HELD_BACK_COLUMN = `CASE
   WHEN j.state IN ('idle', 'running') THEN 0
-  WHEN j.state = 'parked' OR (j.state = 'scheduled' AND j.attempt > 0) THEN 2
+  WHEN j.state = 'parked' THEN 2
+  WHEN j.state = 'scheduled' AND j.attempt > 0 THEN iif(j.run_at > t.now + ${SOON_MS}, 2, 1)
   WHEN ${hasGate('g.paused_until > t.now')} THEN 2
   WHEN ${hasGate('g.strikes > 0')} THEN 1 ELSE 0 END AS held_back`;
 

@@ -90,6 +90,9 @@ test.each(HABITS)(
     }
 
     await Promise.all([edit(), command()]);
+    // Who never pauses may have committed everything before the service could: the last save is left to it.
+    await project.repo.write('kept/last.txt', 'left to the service\n');
+    await editor.takeStock();
     console.log(
       `side by side, ${name}: ${JSON.stringify(person.counts)}, ${person.commits.length} commits by hand`,
     );

@@ -36,6 +36,7 @@ describeDatabases('a sync that is held back', (db) => {
     expect(await heldAt(T0 + 5_001)).toBe('no');
     await settle(db(), first, T0 + 6_000, { kind: 'retry', delayMs: 600_000, reason: TIMEOUT });
     expect(await heldAt(T0 + 7_000)).toBe('yes');
+    expect(await heldAt(T0 + 602_000)).toBe('maybe');
     await put(db(), 'blog', T0 + 8_000, { force: true });
     await settle(db(), await claimOne(db(), T0 + 8_000), T0 + 9_000, { kind: 'park', reason: PROTECTED });
     expect(await heldAt(T0 + 10_000)).toBe('yes');
