@@ -11,7 +11,7 @@
 import { Failure, type Reason } from './model/failure.ts';
 import type { ProjectId } from './model/ids.ts';
 import type { ClaimedJob, JobView } from './model/job.ts';
-import type { Project } from './model/project.ts';
+import { isPaused, type Project } from './model/project.ts';
 import type { SchedulerStatus, TriggerAllResult, TriggerOptions, WatcherStatus } from './model/service.ts';
 import type { Pipeline, PipelinePorts } from './pipeline-ports.ts';
 import { tellQueued, tellStopped } from './runner/announce.ts';
@@ -74,7 +74,7 @@ class SyncPipeline implements Pipeline {
     this.#quiet = createQuietPeriod({
       clock,
       timings: (projectId) => quietPeriodOf(ports.projects.get(projectId)),
-      enqueue: (projectId, delayMs) => this.#queueChange(projectId, delayMs),
+      enqueue: (projectId, delayMs) => this.#local.queue(projectId, delayMs),
     });
     const isRunning = (projectId: ProjectId) => this.#running.has(projectId);
     this.#local = openLocalCommits({
@@ -112,7 +112,9 @@ class SyncPipeline implements Pipeline {
   // 1. A change is noticed: remember where, and wait until it is quiet.
 
   #noteChange(projectId: ProjectId, paths: readonly string[] | 'all', ageMs = 0): void {
-    this.#hints.add(projectId, paths);
+    // The end of a pause may come before all that changed in it was told: the sync that follows looks everywhere.
+    const inPause = isPaused(this.#ports.projects.get(projectId), this.#ports.clock.now());
+    this.#hints.add(projectId, inPause ? 'all' : paths);
     this.#quiet.changed(projectId, ageMs);
   }
 
@@ -126,11 +128,7 @@ class SyncPipeline implements Pipeline {
     });
   }
 
-  // 2. It becomes a row in the queue, which survives a crash. What cannot be synced yet is committed here meanwhile.
-
-  #queueChange(projectId: ProjectId, delayMs: number): void {
-    this.#local.queue(projectId, delayMs);
-  }
+  // 2. It becomes a row in the queue, which survives a crash; what cannot be synced yet is committed here.
 
   // 3. The worker claims what is due, runs it, and settles it with its history.
 

@@ -151,12 +151,17 @@ export type StateInput = {
   now: number;
 };
 
+/** `now` is epoch milliseconds; what is not known is not paused. */
+export function isPaused(project: Pick<Project, 'pausedUntil'> | undefined, now: number): boolean {
+  return (project?.pausedUntil ?? 0) > now;
+}
+
 /** Names the state of a project; the first rule that holds wins. */
 export function projectState(input: StateInput): { state: ProjectState; reason: Reason | null } {
   const { facts, job, gate, now } = input;
   const blocked = facts.blocked ?? (job?.state === 'parked' ? job.lastError : null);
   if (!input.github.enabled) return { state: 'disabled', reason: null };
-  if (input.pausedUntil !== null && input.pausedUntil > now) return { state: 'paused', reason: null };
+  if (isPaused(input, now)) return { state: 'paused', reason: null };
   if (job?.state === 'running') return { state: 'syncing', reason: null };
   if (blocked?.code === 'folder-missing') return { state: 'missing', reason: blocked };
   if (blocked && CONFLICT_CODES.has(blocked.code)) return { state: 'conflict', reason: blocked };

@@ -6,7 +6,7 @@ import type { SyncAnswer } from '../git/sync/sync-work.ts';
 import { Failure } from '../model/failure.ts';
 import { FAILURES, UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import type { ProjectId } from '../model/ids.ts';
-import type { Project } from '../model/project.ts';
+import { isPaused, type Project } from '../model/project.ts';
 import { isQuiet } from '../model/schedule.ts';
 import { findSettings } from '../projects/settings-home.ts';
 import { inputOf, type RunJobPorts } from './run-job.ts';
@@ -40,8 +40,6 @@ export function createCommitHere(ports: CommitPorts, stored?: Stored): CommitHer
     }
   };
 }
-
-const isPaused = ({ pausedUntil }: Project, now: number) => pausedUntil !== null && pausedUntil > now;
 
 /** As before a sync. Null: it was removed, or what blocks it forbids to touch it. */
 async function refreshed(known: Project, { refresh }: Stored, ports: CommitPorts): Promise<Project | null> {

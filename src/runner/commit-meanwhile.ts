@@ -6,6 +6,7 @@ import type { SyncAnswer } from '../git/sync/sync-work.ts';
 import type { ProjectId } from '../model/ids.ts';
 import type { Project, ProjectFacts } from '../model/project.ts';
 import { timingsOf } from '../model/project-config.ts';
+import { isQuiet } from '../model/schedule.ts';
 import { heldBack } from '../queue/held-back.ts';
 import type { Database } from '../store/database.ts';
 import { saveFacts } from '../store/projects.ts';
@@ -112,9 +113,11 @@ class Commits implements CommitMeanwhile {
   }
 
   async #commit(projectId: ProjectId): Promise<void> {
-    const { db, clock, signal } = this.#ports;
+    const { db, clock, signal, projects } = this.#ports;
     if (signal.aborted) return;
-    const held = await heldBack(db, projectId);
+    const schedule = projects.get(projectId)?.github.schedule;
+    // Known without a look at anything: hours may pass so.
+    const held = isQuiet(schedule, clock.now()) ? 'maybe' : await heldBack(db, projectId);
     if (held === 'no') return;
     if (held === 'yes') {
       this.#lastAt.set(projectId, clock.monotonic());

@@ -12,7 +12,7 @@ import { PROTECTED_CODES, UNTOUCHED_CODES } from '../model/failure-codes.ts';
 import { heldInWorkTree } from '../model/held-file.ts';
 import type { JobId, ProjectId } from '../model/ids.ts';
 import type { Trigger } from '../model/job.ts';
-import type { Project } from '../model/project.ts';
+import { isPaused, type Project } from '../model/project.ts';
 import { mirrorsDue, syncedTips } from '../model/remote-state.ts';
 import type { TriggerAllResult, TriggerOptions } from '../model/service.ts';
 import type { Asked } from '../pipeline-ports.ts';
@@ -146,8 +146,7 @@ async function lookAt(
   if (!ports.projects.renew(project)) return null;
   await ports.include(project);
   if (!project.github.enabled) return null;
-  if (project.pausedUntil !== null && project.pausedUntil > ports.clock.now())
-    return { kind: 'skip', reason: 'paused' };
+  if (isPaused(project, ports.clock.now())) return { kind: 'skip', reason: 'paused' };
   if (ports.isRunning(project.projectId)) return { kind: 'skip', reason: 'syncing' };
   const isUntouched = project.facts.blocked !== null && UNTOUCHED_CODES.has(project.facts.blocked.code);
   if (isUntouched) return { kind: 'skip', reason: 'blocked' };

@@ -152,13 +152,16 @@ const confirm = (service: RunningService, id: string, token: string) =>
 
 test('many deletions wait; confirmed are exactly those that were shown', async () => {
   const project = await journey.addProject('tidy', manyFiles);
-  // A sync that meets the first few of the deletions alone finds nothing strange: here it comes when it is asked for.
-  const service = await journey.start({ folders: [project.path], env: { SYNC_WATCH: 'false' } });
+  const service = await journey.start({ folders: [project.path] });
   await service.untilState('tidy', 'safe');
   const remove = (n: number) => rm(join(project.path, `notes/${n}.md`));
-  const sync = () => service.api('POST', '/api/sync/trigger/tidy', { immediate: true });
+  await service.api('POST', '/api/sync/projects/tidy/pause', {});
+  await service.until('nothing to run any more', async () => {
+    return (await service.api('GET', '/api/sync/queue')).body.active.length === 0;
+  });
   for (let n = 0; n < 15; n++) await remove(n);
-  await sync();
+  await service.api('POST', '/api/sync/projects/tidy/resume', {});
+  await service.api('POST', '/api/sync/trigger/tidy', { immediate: true });
   const shown = await service.untilState('tidy', 'blocked');
   expect(shown.stateReason).toMatchObject({
     code: 'mass-deletion',
@@ -169,7 +172,6 @@ test('many deletions wait; confirmed are exactly those that were shown', async (
   expect(deletions.sample[0]).toBe('notes/0.md');
 
   await remove(15);
-  await sync();
   await service.until('the new deletion is shown', async () => {
     return (await heldOf(service, 'tidy')).deletions?.deleted === 16;
   });
@@ -187,12 +189,12 @@ test('many deletions wait; confirmed are exactly those that were shown', async (
   await expectTwins(project);
 
   // The word is used up: the same deletions once more are asked for once more.
+  await service.api('POST', '/api/sync/projects/tidy/pause', {});
   await project.repo.git('revert', '--no-edit', 'HEAD');
-  await sync();
+  await service.api('POST', '/api/sync/projects/tidy/resume', {});
   await untilRemoteHas(journey, project, 'notes/0.md', '0\n');
   await service.untilState('tidy', 'safe');
   for (let n = 0; n < 16; n++) await remove(n);
-  await sync();
   const again = await service.untilState('tidy', 'blocked');
   expect(again.stateReason.code).toBe('mass-deletion');
   expect((await heldOf(service, 'tidy')).deletions.token).toBe(now.token);

@@ -152,7 +152,7 @@ async function untilCalm(
     (await project.repo.git('rev-parse', `refs/heads/${branch}`)).trim(),
     (await runGit(['rev-parse', `refs/heads/${branch}`], { cwd: project.remotePath })).toString().trim(),
   ];
-  const statusNow = () => project.repo.git('status', '--porcelain');
+  const statusNow = () => project.repo.git('status', '--porcelain', '-z');
   const isCalm = service.until(
     `${branch} on both sides`,
     async () => {
@@ -165,8 +165,9 @@ async function untilCalm(
         return false;
       }
       const [local, remote] = await tips();
-      // Staged as new and deleted since: neither in HEAD nor in the work tree, so only the person can mean it.
-      if (/^AD /m.test(await statusNow())) await person.git(['add', '--all']);
+      // Staged as new and deleted since: neither in HEAD nor in the work tree, so only the person can take it back.
+      const takenBack = (await statusNow()).split('\0').filter((line) => line.startsWith('AD '));
+      if (takenBack.length > 0) await person.git(['add', '--', ...takenBack.map((line) => line.slice(3))]);
       return shown.branch === branch && local === remote && (await statusNow()) === '';
     },
     60_000,
