@@ -160,8 +160,11 @@ export const PLANTS: Record<string, PlantedBug> = {
   'an event that comes behind those that were read': {
     rule: 'event-unheard',
     statements: [
+      // A copy keeps the number taken: the next event would get it once more and go the same way.
       `CREATE TRIGGER planted AFTER INSERT ON events WHEN NEW.id % 9 = 0 BEGIN
          UPDATE events SET id = id - 10000 WHERE id = NEW.id;
+         INSERT INTO events(id, at, type, project_id, job_id, data)
+         VALUES (NEW.id, NEW.at, NEW.type, NEW.project_id, NEW.job_id, NEW.data);
        END`,
     ],
   },
