@@ -1,4 +1,4 @@
-import { readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ChangeScanner, createChangeScanner } from '../../src/git/changes/change-scanner.ts';
@@ -17,6 +17,7 @@ import { listProjects, saveFacts } from '../../src/store/projects.ts';
 import { databaseDeps, temporaryFolder } from '../support/database.ts';
 import { createGitRepo, type GitRepo } from '../support/git-repo.ts';
 import { createManualClock } from '../support/manual-clock.ts';
+import { changeUnseen } from '../support/unseen-change.ts';
 
 const clock = createManualClock(Date.now());
 const machineId = 'here';
@@ -129,9 +130,7 @@ test('scanAll() finds a branch that somebody moved', async () => {
 
 test('scanAll() takes settings from a project.json that was changed within its time and length', async () => {
   const path = join(repo.path, 'project.json');
-  const { atime, mtime } = await stat(path);
-  await writeFile(path, (await readFile(path, 'utf8')).replace('main', 'mine'));
-  await utimes(path, atime, mtime);
+  await changeUnseen(path, (await readFile(path, 'utf8')).replace('main', 'mine'));
   await scan();
   expect(projects.get(project.projectId)?.github.syncBranches).toEqual(['mine']);
   await writeSettings(['main']);
