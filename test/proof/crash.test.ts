@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_FACTS, type ProjectFacts } from '../../src/model/project.ts';
+import type { RemoteState } from '../../src/model/remote-state.ts';
 import { createGitRepo, runGit } from '../support/git-repo.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
 import type { Dice } from '../support/journey.ts';
@@ -43,9 +44,17 @@ afterAll(async () => {
 });
 
 /** What a repository is like when it is saved into: each form goes other ways through the engine. */
-type Form = { name: string; branch: string; isFirst: boolean; isPacked: boolean; engine?: 'git' };
+type Form = {
+  name: string;
+  branch: string;
+  isFirst: boolean;
+  isPacked: boolean;
+  /** Nothing large is saved: the request of the push is begun with the commit. */
+  isLittle?: boolean;
+  engine?: 'git';
+};
 const FORMS: Form[] = [
-  { name: 'usual', branch: 'main', isFirst: false, isPacked: false },
+  { name: 'usual', branch: 'main', isFirst: false, isPacked: false, isLittle: true },
   { name: 'packed', branch: 'topic/deep', isFirst: false, isPacked: true },
   { name: 'first', branch: 'main', isFirst: true, isPacked: false },
   { name: 'usual-by-git', branch: 'main', isFirst: false, isPacked: false, engine: 'git' },
@@ -69,6 +78,7 @@ async function build(form: Form): Promise<Scene> {
     await repo.git('push', '--quiet', '--set-upstream', 'origin', form.branch);
     facts.remoteTips = { [form.branch]: (await repo.git('rev-parse', 'HEAD')).trim() };
     facts.lastSafeAt = 1;
+    facts.remotes = [safeRemote(remote.url)];
     await rm(join(repo.path, 'gone'), { recursive: true });
     await repo.git('rm', '--quiet', '--cached', 'kept.txt');
   }
@@ -76,7 +86,7 @@ async function build(form: Form): Promise<Scene> {
   await repo.write('changed.txt', 'saved by the person\n');
   await repo.write('deep/er/new.txt', 'new\n');
   await repo.write('run.sh', 'run.sh\n', 0o755);
-  await repo.write('large.bin', Buffer.alloc(1_300_000, 7));
+  if (!form.isLittle) await repo.write('large.bin', Buffer.alloc(1_300_000, 7));
   const scratch = { GIT_INDEX_FILE: join(repo.path, '.git/of-the-test') };
   await runGit(['add', '--all'], { cwd: repo.path, env: scratch });
   const tree = (await runGit(['write-tree'], { cwd: repo.path, env: scratch })).toString().trim();
@@ -90,6 +100,11 @@ async function build(form: Form): Promise<Scene> {
   return { form, path: repo.path, remotePath: remote.path, facts, expected };
 }
 
+const safeRemote = (url: string): RemoteState => ({
+  ...{ name: 'origin', primary: true, url, branches: ['*'], state: 'safe', tips: {} },
+  ...{ reason: null, failures: 0, retryAt: null, lastSafeAt: 1 },
+});
+
 /** The scene once more, with a remote of its own. */
 async function copyOf(scene: Scene, name: string): Promise<Scene> {
   const path = join(folder, name);
@@ -99,7 +114,9 @@ async function copyOf(scene: Scene, name: string): Promise<Scene> {
   const config = join(path, '.git/config');
   const text = await readFile(config, 'utf8');
   await writeFile(config, text.replace(`/${scene.form.name}.git`, `/${name}.git`));
-  return { ...scene, path, remotePath };
+  const facts = structuredClone(scene.facts);
+  for (const one of facts.remotes) one.url = one.url.replace(`/${scene.form.name}.git`, `/${name}.git`);
+  return { ...scene, facts, path, remotePath };
 }
 
 async function filesOf(root: string): Promise<Map<string, string>> {

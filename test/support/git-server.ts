@@ -100,7 +100,9 @@ export async function startGitServer(options: GitServerOptions = {}) {
     const entry = logEntry(request);
     requests.push(entry);
     request.on('data', (chunk: Buffer) => {
+      const isFirst = entry.bytes === 0;
       entry.bytes += chunk.length;
+      if (isFirst) notify();
     });
     request.pause();
     request.on('error', () => response.destroy());
@@ -130,7 +132,7 @@ export async function startGitServer(options: GitServerOptions = {}) {
   const { port } = server.address() as AddressInfo;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-  /** Resolves when the predicate holds; it is asked now and after every request that comes or ends. */
+  /** Resolves when the predicate holds; it is asked now and when a request comes, begins to upload or ends. */
   function waitFor(predicate: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => {

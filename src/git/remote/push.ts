@@ -8,8 +8,10 @@ import type { ObjectStore, Repository } from '../types.ts';
 import { type Discovery, discoverRefs } from './discover.ts';
 import { isAncestor } from './history.ts';
 import { abortFailure } from './idle-watch.ts';
+import type { OpenedPush } from './opened-push.ts';
+import { ASSUMED_CAPABILITIES } from './push-command.ts';
 import { parseRemoteUrl } from './remote-url.ts';
-import { ASSUMED_CAPABILITIES, sendPack } from './send-pack.ts';
+import { sendPack } from './send-pack.ts';
 import type { GitTransport } from './transport.ts';
 
 export type PushInput = {
@@ -29,6 +31,8 @@ export type PushInput = {
   lastKnown?: string | null;
   /** The environment of a system git, where one is used; default: that of this process. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** A request that was begun for this push, in case it goes from the assumed tip; otherwise it is given up. */
+  opened?: OpenedPush | null;
   /** Called as the upload goes on. */
   onProgress?(sent: Omit<SyncProgress, 'phase'>): void;
 };
@@ -68,9 +72,9 @@ const ASK_AGAIN: ReadonlySet<string> = new Set([
  * @throws Failure `remote-ahead`, `remote-diverged`, every refusal that classify.ts names, and what the transport
  * throws. `data.outcomeUnknown: true` says that the remote may have taken the push: the next try must ask first.
  */
-export async function pushBranch(input: PushInput): Promise<PushResult> {
+export async function pushBranch({ opened = null, ...input }: PushInput): Promise<PushResult> {
   const count = { requests: 0 };
-  const refused = await pushAssumed(input, count);
+  const refused = await pushAssumed(input, opened, count).finally(() => opened?.cancel());
   if (refused && 'status' in refused) return refused;
   let failure = refused?.failure ?? null;
   let tried = refused ? input.assumed : undefined;
@@ -98,6 +102,7 @@ export async function pushBranch(input: PushInput): Promise<PushResult> {
 /** Null when nothing can be assumed; the refusal when asking may help. */
 async function pushAssumed(
   input: PushInput,
+  opened: OpenedPush | null,
   count: { requests: number },
 ): Promise<PushResult | { failure: Failure } | null> {
   const { assumed, tip, url, objects } = input;
@@ -111,6 +116,7 @@ async function pushAssumed(
       bases: [assumed],
       capabilities: ASSUMED_CAPABILITIES,
       count,
+      opened: opened !== null && fits(opened, input) ? opened : null,
     });
     return {
       status: 'pushed',
@@ -124,6 +130,10 @@ async function pushAssumed(
     if (error instanceof Failure && ASK_AGAIN.has(error.code)) return { failure: error };
     throw error;
   }
+}
+
+function fits(opened: OpenedPush, { url, branch, assumed }: PushInput): boolean {
+  return opened.url === url && opened.branch === branch && opened.from === assumed;
 }
 
 async function send(input: PushInput, found: Discovery, from: string | null, count: { requests: number }) {

@@ -7,11 +7,12 @@ import type { ObjectStore, Repository } from '../types.ts';
 import { bulkPack } from './bulk-pack.ts';
 import { classifyRejection } from './classify.ts';
 import { newObjects } from './history.ts';
+import type { OpenedPush } from './opened-push.ts';
 import { writePack } from './pack-write.ts';
-import { encodePacket, FLUSH_PACKET } from './pkt-line.ts';
-import { displayUrl, parseRemoteUrl } from './remote-url.ts';
+import { pushCommand, pushRequest } from './push-command.ts';
+import { parseRemoteUrl } from './remote-url.ts';
 import { type PushReport, readPushReport } from './report-status.ts';
-import type { GitTransport } from './transport.ts';
+import type { GitResponse, GitTransport } from './transport.ts';
 
 type SendPackInput = {
   transport: GitTransport;
@@ -32,12 +33,10 @@ type SendPackInput = {
   onProgress?(sent: Omit<SyncProgress, 'phase'>): void;
   /** Grows by the requests made. */
   count: { requests: number };
+  /** A request that was begun for this push; one that is too large for it is sent by another. */
+  opened?: OpenedPush | null;
 };
 
-/** What every server has understood for a decade: for a push that did not ask. */
-export const ASSUMED_CAPABILITIES: ReadonlySet<string> = new Set(['report-status', 'side-band-64k']);
-
-const NO_COMMIT = '0'.repeat(40);
 /** Above this many, git's deltas and speed are worth a process. */
 const MOST_COMMITS = 1_000;
 const MOST_OBJECTS = 2_000;
@@ -52,8 +51,7 @@ export async function sendPack(input: SendPackInput): Promise<{ bytes: number }>
   const wanted = chosenCapabilities(input);
   const pack = await packOf(input);
   const ref = `refs/heads/${input.branch}`;
-  const command = `${input.from ?? NO_COMMIT} ${input.tip} ${ref}\0 ${wanted.join(' ')}\n`;
-  const source = withCommand(command, pack.bytes);
+  const source = withCommand(pushCommand(input, wanted), pack.bytes);
   try {
     const upload = await bufferedOrStream(source, pack, input);
     const report = await post(input, upload.body, wanted.includes('side-band-64k'));
@@ -106,8 +104,8 @@ async function packOf(input: SendPackInput): Promise<Pack> {
   return { bytes, written: () => null, total: null };
 }
 
-async function* withCommand(command: string, pack: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield Buffer.concat([encodePacket(command), FLUSH_PACKET]);
+async function* withCommand(command: Buffer, pack: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield command;
   yield* pack;
 }
 
@@ -146,21 +144,10 @@ async function post(
   body: Uint8Array | AsyncIterable<Uint8Array>,
   sideBand: boolean,
 ): Promise<PushReport> {
-  const url = `${displayUrl(input.url).replace(/\/+$/, '')}/git-receive-pack`;
-  const { host } = parseRemoteUrl(url);
+  const { host } = parseRemoteUrl(input.url);
   input.count.requests += 1;
   try {
-    const response = await input.transport.request({
-      method: 'POST',
-      url,
-      ...(input.movedFrom !== undefined && { movedFrom: input.movedFrom }),
-      headers: {
-        'content-type': 'application/x-git-receive-pack-request',
-        accept: 'application/x-git-receive-pack-result',
-      },
-      body,
-      signal: input.signal,
-    });
+    const response = await respond(input, body);
     const type = response.headers.get('content-type') ?? 'none';
     if (!type.startsWith('application/x-git-receive-pack-result')) {
       await response.body.return(undefined);
@@ -172,6 +159,19 @@ async function post(
   } catch (error) {
     throw withOutcome(error, host);
   }
+}
+
+function respond(
+  { opened, transport, url, movedFrom, signal }: SendPackInput,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<GitResponse> {
+  if (opened && body instanceof Uint8Array) return opened.send(body);
+  opened?.cancel();
+  return transport.request({
+    ...pushRequest(url),
+    ...(movedFrom !== undefined && { movedFrom }),
+    ...{ body, signal },
+  });
 }
 
 /** A refusal is certain; after anything else the remote may or may not have taken the push. */

@@ -9,6 +9,7 @@ import { answerFailure } from './answer-failure.ts';
 import { startIdleWatch } from './idle-watch.ts';
 import { redirectTarget } from './redirect.ts';
 import { displayUrl, isLoopback, parseRemoteUrl } from './remote-url.ts';
+import { isSentOnce, type UploadBody, uploadOf, wholeOf } from './upload-body.ts';
 
 type GitRequest = {
   method: 'GET' | 'POST';
@@ -17,8 +18,7 @@ type GitRequest = {
   /** The remote's own address, where the request goes straight to where that one leads: its account counts there too. */
   movedFrom?: string;
   headers?: Readonly<Record<string, string>>;
-  /** Bytes, or a stream of them; a stream is sent as it is made and cannot be sent twice. */
-  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  body?: UploadBody;
   signal: AbortSignal;
 };
 
@@ -67,6 +67,12 @@ export type TransportInput = {
 const LONGEST_BODY_BYTES = 8 * 1024;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** `wantLength`: hosts that take no upload whose length they are not told before. */
+type Input = TransportInput & { wantLength: Set<string> };
+
+/** Answers to an upload without its length, of hosts and of what stands before them. */
+const LENGTH_WANTED: ReadonlySet<number> = new Set([411, 501]);
+
 type Hop = {
   response: Response;
   hasCredential: boolean;
@@ -75,7 +81,8 @@ type Hop = {
 };
 
 /** Makes the transport that all remotes share. */
-export function createTransport(input: TransportInput): GitTransport {
+export function createTransport(given: TransportInput): GitTransport {
+  const input = { ...given, wantLength: new Set<string>() };
   return {
     userAgent: input.userAgent,
     async request(request) {
@@ -98,18 +105,31 @@ export function createTransport(input: TransportInput): GitTransport {
 }
 
 /** A token may have ended a moment ago: once, another one is tried; for a stream, by whoever makes it anew. */
-async function sendRenewed(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
-  const hop = await sendOnce(input, request, url);
+async function sendRenewed(input: Input, request: GitRequest, url: string): Promise<Hop> {
+  const hop = await sendMeasured(input, request, url);
   if (hop.response.status !== 401 || hop.renew === undefined || !(await hop.renew())) return hop;
   hop.watch.stop();
   await hop.response.body?.cancel();
-  if (!isStream(request.body)) return sendOnce(input, request, url);
+  if (!isSentOnce(request.body)) return sendMeasured(input, request, url);
   const { host } = parseRemoteUrl(url);
   const detail = `${host} did not take the token any more; the next try has a new one.`;
   throw new Failure('remote-error', detail, { data: { host, status: 401 } });
 }
 
-const isStream = (body: GitRequest['body']) => body !== undefined && !(body instanceof Uint8Array);
+/** A host that wants to know the length is told it, from then on at once. */
+async function sendMeasured(input: Input, request: GitRequest, url: string): Promise<Hop> {
+  const { body } = request;
+  if (typeof body !== 'function') return sendOnce(input, request, url);
+  const { host } = parseRemoteUrl(url);
+  if (!input.wantLength.has(host)) {
+    const hop = await sendOnce(input, request, url);
+    if (!LENGTH_WANTED.has(hop.response.status)) return hop;
+    input.wantLength.add(host);
+    hop.watch.stop();
+    await hop.response.body?.cancel();
+  }
+  return sendOnce(input, { ...request, body: await wholeOf(body) }, url);
+}
 
 async function sendOnce(input: TransportInput, request: GitRequest, url: string): Promise<Hop> {
   const { host } = parseRemoteUrl(url);
@@ -152,35 +172,6 @@ function refuseInsecure(url: string): void {
   throw new Failure('insecure-remote', `A credential is set for ${host}, but ${url} is not https.`, {
     data: { host },
   });
-}
-
-/** Streams with a plain pull, because Deno does not take async iterables as bodies. */
-function uploadOf(
-  body: GitRequest['body'],
-  onBytes: () => void,
-  onFault: (error: unknown) => void,
-): RequestInit {
-  if (body === undefined) return {};
-  if (body instanceof Uint8Array) return { body: body as Uint8Array<ArrayBuffer> };
-  const source = body[Symbol.asyncIterator]();
-  const stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const next = await source.next();
-        onBytes();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      } catch (error) {
-        onFault(error);
-        controller.error(error);
-      }
-    },
-    async cancel() {
-      await source.return?.();
-    },
-  });
-  // `duplex` is required for streams and missing in the type.
-  return { body: stream, duplex: 'half' } as RequestInit;
 }
 
 /** A non-2xx answer as a failure that says what to do. */

@@ -10,6 +10,7 @@ import { readIndex } from '../index/index-file.ts';
 import { builtinTools } from '../integrate/work-tree-tools.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
+import { type OpenedPush, openPush } from '../remote/opened-push.ts';
 import { pushBranch } from '../remote/push.ts';
 import type { ObjectStore } from '../types.ts';
 import type { Engine } from './engine.ts';
@@ -19,6 +20,7 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
   const { repo, config, head, fileMode } = probe;
   const { clock, random, env, homeDir, transport } = ports;
   const fsync = ports.fsync() && probe.fsync;
+  let opened: OpenedPush | null = null;
   return {
     name: 'builtin',
     reason: null,
@@ -42,8 +44,16 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
         fsync,
         ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
       }),
-    push: ({ remote, ...push }) =>
-      pushBranch({ ...push, transport, objects, repo, url: remote.url, env, clock }),
+    openPush({ remote, branch, from, signal }) {
+      opened?.cancel();
+      opened = openPush({ transport, url: remote.url, branch, from, signal });
+    },
+    closePush: () => opened?.cancel(),
+    push({ remote, ...push }) {
+      const begun = opened;
+      opened = null;
+      return pushBranch({ ...push, transport, objects, repo, url: remote.url, env, clock, opened: begun });
+    },
     async fetch({ remote, branches, who, signal, onBytes }) {
       const refs = await listRefs(repo, 'refs/');
       const { tips } = await fetchBranches({

@@ -15,11 +15,14 @@ import type { SyncWork } from './sync-work.ts';
 /** A hook that formats files needs a second look; one that never agrees with its own work is the person's matter. */
 const MOST_LOOKS = 3;
 
+/** Called with what is about to be committed. */
+type OnCommit = (changes: readonly FileChange[]) => void;
+
 /** Fills in `work.facts`, `work.stats` and `work.standing`. @throws Failure */
-export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void> {
+export async function commitWork(work: SyncWork, ports: SyncPorts, onCommit: OnCommit): Promise<void> {
   for (let look = 1; ; look += 1) {
     try {
-      return await commitOnce(work, ports);
+      return await commitOnce(work, ports, onCommit);
     } catch (error) {
       const wasEdited = error instanceof Failure && error.code === 'commit-hook-edited';
       if (!wasEdited || look === MOST_LOOKS) throw error;
@@ -27,7 +30,7 @@ export async function commitWork(work: SyncWork, ports: SyncPorts): Promise<void
   }
 }
 
-async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
+async function commitOnce(work: SyncWork, ports: SyncPorts, onCommit: OnCommit): Promise<void> {
   work.onProgress?.(phaseBegun('comparing'));
   const { changes, unreadable } = await work.engine.findChanges(scopeOf(work), work.signal);
   work.facts.pendingFiles = changes.length + unreadable.length;
@@ -55,7 +58,7 @@ async function commitOnce(work: SyncWork, ports: SyncPorts): Promise<void> {
   }
   await giveWay(work, ports);
   work.onProgress?.(phaseBegun('committing'));
-  unreadable.push(...(await commit(work, wanted, ports)).map(busyFile));
+  unreadable.push(...(await commit(work, wanted, ports, onCommit)).map(busyFile));
   standForUnreadable(work, unreadable);
   work.facts.pendingFiles = unreadable.length;
 }
@@ -186,22 +189,24 @@ async function commit(
   work: SyncWork,
   changes: readonly FileChange[],
   ports: SyncPorts,
+  onCommit: OnCommit,
 ): Promise<readonly string[]> {
   const { probe, engine, signal } = work;
   const author = authorOf(work);
   if (author === null) throw new Failure('identity-missing', 'No identity to commit with.');
   const now = ports.clock.now();
-  const made = await engine.commit({
+  const message = await composeMessage({
     changes,
-    message: await composeMessage({
-      changes,
-      worktree: work.worktree,
-      ...{ env: ports.env, clock: ports.clock, log: ports.log, signal },
-      machineId: work.machineId,
-      branch: probe.head.branch,
-      now,
-      config: work.github.commit,
-    }),
+    worktree: work.worktree,
+    ...{ env: ports.env, clock: ports.clock, log: ports.log, signal },
+    machineId: work.machineId,
+    branch: probe.head.branch,
+    now,
+    config: work.github.commit,
+  });
+  onCommit(changes);
+  const made = await engine.commit({
+    ...{ changes, message },
     author,
     committer: probe.identity ?? author,
     at: { epochMs: now, offsetMinutes: -new Date(now).getTimezoneOffset() },

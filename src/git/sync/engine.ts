@@ -57,6 +57,12 @@ export type Engine = {
    * @throws Failure `commit-hook-edited` when a hook put other content in: nothing is committed, look again
    */
   commit(commit: EngineCommit): Promise<CommitResult | null>;
+  /**
+   * Begins the request of a push that is to follow, from the tip that the remote is known to have, while its commit is
+   * still being made; `closePush` gives it up where no push used it. Left out by engines that cannot.
+   */
+  openPush?(push: Pick<EnginePush, 'remote' | 'branch' | 'signal'> & { from: string }): void;
+  closePush?(): void;
   /** Never forces. @throws Failure as `pushBranch` */
   push(push: EnginePush): Promise<PushResult>;
   /** Brings branches here, and answers their tips; null where the remote has no such branch. @throws Failure as `push` */

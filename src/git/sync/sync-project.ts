@@ -10,6 +10,7 @@ import { unsafeRemote } from '../../model/remote-state.ts';
 import { NO_STATS, type RunStats } from '../../model/run.ts';
 import { openObjects } from '../objects/objects.ts';
 import { type ProbeResult, probeRepository } from '../probe/probe.ts';
+import { beginPush } from './begin-push.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { commitWork } from './commit-work.ts';
 import { commitsLeftHere } from './commits-left-here.ts';
@@ -86,6 +87,7 @@ async function inLock(work: SyncWork, remote: ReachedRemote, ports: SyncPorts): 
     try {
       await run(work, remote, ports);
     } finally {
+      work.engine.closePush?.();
       await lock.release();
     }
   } catch (error) {
@@ -109,7 +111,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
     return;
   }
   await finishEarlierMove(work, chosen.remote, ports);
-  await commitWork(work, ports);
+  await commitWork(work, ports, (changes) => beginPush(work, chosen.remote, changes));
   work.standing ??= await commitsLeftHere(work);
   work.signal.throwIfAborted();
   if (work.localOnly) return noteUnpushed(work, await matchingBranches(work));
