@@ -2,7 +2,7 @@
 // come to the same commit ids, the same index and the same `git status`, after every single commit.
 // GITFERRY_SEED makes the same choices again, GITFERRY_ROUNDS sets the number of commits, GITFERRY_LONG=1 makes it long.
 
-import { copyFile, lstat, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,14 +10,15 @@ import { findChanges } from '../../src/git/changes/changes.ts';
 import { openIgnoreRules } from '../../src/git/changes/ignore.ts';
 import { commitChanges } from '../../src/git/commit/commit.ts';
 import { openObjects } from '../../src/git/objects/objects.ts';
-import { diskPath, type RepoPath } from '../../src/git/paths.ts';
+import type { RepoPath } from '../../src/git/paths.ts';
 import { probeRepository } from '../../src/git/probe/probe.ts';
 import { readHead } from '../../src/git/refs/refs.ts';
 import { newObjects } from '../../src/git/remote/history.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { systemClock } from '../../src/host/clock.ts';
-import { createGitRepo, gitEnv, runGit } from '../support/git-repo.ts';
+import { createGitRepo, gitEnv } from '../support/git-repo.ts';
 import type { Dice } from '../support/journey.ts';
+import { behindCircles, commitByGit } from './commit-by-git.ts';
 import { diceFor, roundsOf } from './settings.ts';
 import { createTwins, type Twins } from './twin-edits.ts';
 
@@ -48,7 +49,7 @@ test(`over ${ROUNDS} rounds of random work the engine commits what git would, an
     for (let n = round === 1 ? 0 : dice.below(3); n > 0; n--) await twins.command();
     for (let n = dice.below(3); n > 0; n--) await twins.edit();
     try {
-      const expected = await commitByGit(twins);
+      const expected = await commitByGit(twins, MESSAGE);
       if (expected !== null) commits++;
       synced++;
       await letStashRest(twins.ours.path);
@@ -67,67 +68,6 @@ test(`over ${ROUNDS} rounds of random work the engine commits what git would, an
   );
   expect(commits).toBeGreaterThan(ROUNDS / 3);
 });
-
-/** `git add --all && git commit`, but of what a person staged besides only what lies in the work tree so. */
-async function commitByGit(twins: Twins): Promise<string | null> {
-  const { path, git } = twins.gits;
-  const scratch = join(path, '.git/of-the-test');
-  await rm(scratch, { force: true });
-  await copyFile(join(path, '.git/index'), scratch).catch(() => undefined);
-  const call = { cwd: path, env: { ...twins.env(), GIT_INDEX_FILE: scratch } };
-  const head = (await git('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '')).trim();
-  const kept = head === '' ? [] : await takenOut(twins);
-  await runGit(['add', '--all'], call);
-  if (kept.length > 0)
-    await runGit(['update-index', '-z', '--index-info'], { ...call, input: Buffer.concat(kept) });
-  const tree = (await runGit(['write-tree'], call)).toString().trim();
-  const before = head === '' ? null : (await git('rev-parse', 'HEAD^{tree}')).trim();
-  if (tree === (before ?? '4b825dc642cb6eb9a060e54bf8d69288fbee4904')) return null;
-  const commit = (await git('commit-tree', tree, ...(head === '' ? [] : ['-p', head]), '-m', MESSAGE)).trim();
-  const changed = await runGit(
-    [
-      'diff-tree',
-      '-r',
-      '-z',
-      '--no-renames',
-      '--no-abbrev',
-      before ?? '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-      tree,
-    ],
-    call,
-  );
-  const info = changed.toString('latin1').replace(/:\d+ (\d+) \w+ (\w+) \w\0([^\0]+)\0/g, '$1 $2\t$3\0');
-  await git('update-ref', '-m', `commit: ${MESSAGE}`, 'HEAD', commit);
-  await runGit(['update-index', '-z', '--index-info'], { cwd: path, input: Buffer.from(info, 'latin1') });
-  return commit;
-}
-
-/** What HEAD has and a person took out of the index but not off the disk: it stays as HEAD has it. */
-async function takenOut({ gits }: Twins): Promise<Buffer[]> {
-  const listed = await runGit(
-    ['diff-index', '--cached', '-z', '--no-renames', '--no-abbrev', '--diff-filter=D', 'HEAD'],
-    {
-      cwd: gits.path,
-    },
-  );
-  const kept: Buffer[] = [];
-  for (const [, mode, oid, name] of listed
-    .toString('latin1')
-    .matchAll(/:(\d+) \d+ (\w+) \w+ D\0([^\0]+)\0/g)) {
-    if (await isFileAt(gits.path, name as string))
-      kept.push(Buffer.from(`${mode} ${oid}\t${name}\0`, 'latin1'));
-  }
-  return kept;
-}
-
-async function isFileAt(root: string, path: string): Promise<boolean> {
-  for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
-    const stats = await lstat(diskPath(root, parent)).catch(() => null);
-    if (!stats?.isDirectory()) return false;
-  }
-  const stats = await lstat(diskPath(root, path)).catch(() => null);
-  return stats !== null && !stats.isDirectory();
-}
 
 /** For a second after a stash the engine waits for git to end it; here it has ended, and the commit shall be now. */
 async function letStashRest(path: string): Promise<void> {
@@ -187,7 +127,7 @@ async function hints(twins: Twins, dice: Dice): Promise<Set<RepoPath>> {
   const status = await twins.ours.git('status', '--porcelain', '-z', '-uall', '--no-renames');
   const paths = status.split('\0').flatMap((line) => (line === '' ? [] : [line.slice(3) as RepoPath]));
   return new Set(
-    paths.map((path) => {
+    [...paths, ...(await behindCircles(twins.ours.path))].map((path) => {
       const parent = dirname(path);
       return (parent !== '.' && dice.below(4) === 0 ? parent : path) as RepoPath;
     }),

@@ -12,7 +12,8 @@ import type { WorktreeFiles } from './worktree-files.ts';
 
 /**
  * - `inside`: every parent is a real folder, or cannot be looked at: whoever looks at the path itself then sees that.
- * - `cut`: `at` is the topmost parent that is a link, a file or missing; nothing below it is there.
+ * - `cut`: `at` is the topmost parent that is a link, a file or missing; nothing below it is there. (Git keeps what it
+ *   tracks behind a link that leads round in a circle: it cannot look there, and says so at every command.)
  * - `foreign`: below another repository, a submodule or git's own folder: none of our business.
  */
 export type Place =
