@@ -15,10 +15,8 @@ export type Limit = (typeof LIMITS)[number];
 const INDEXES = [
   "CREATE INDEX jobs_ready ON jobs(lane, rank, id) WHERE state = 'ready'",
   "CREATE UNIQUE INDEX jobs_lock ON jobs(lock) WHERE state = 'running'",
-  'CREATE UNIQUE INDEX runs_claim ON runs(job_id, fence)',
   'CREATE INDEX runs_job ON runs(job_id, finished_at)',
-  'CREATE INDEX runs_status ON runs(status, finished_at)',
-  'CREATE INDEX runs_finished ON runs(finished_at)',
+  'CREATE INDEX runs_finished ON runs(finished_at, id, status)',
 ];
 
 const DATA = JSON.stringify({

@@ -73,19 +73,24 @@ const SAVE_FACTS = `
     conflict_choice = iif(conflict_files = :conflictFiles, conflict_choice, NULL), conflict_files = :conflictFiles
   WHERE id = (SELECT project_id FROM jobs WHERE ${OWNED})`;
 
+// A project's runs are found by their end: the ones of a claim long past are looked for only when an answer was lost.
 const RUN_STATUS = `SELECT r.status, r.id IS NULL AS forgotten
-  FROM jobs j LEFT JOIN runs r ON r.job_id = j.id AND r.fence = :fence WHERE j.id = :jobId`;
+  FROM jobs j LEFT JOIN runs r ON r.project_id = j.project_id AND r.job_id = j.id AND r.fence = :fence
+  WHERE j.id = :jobId`;
 
 // Whoever steps back again and again tells it once, and so does what scan after scan finds blocked by the same: the newest
-// such run stands for those right before it. Figures and events of the others stay.
+// such run stands for the one right before it. Figures and events of the others stay.
+const NEWEST_RUN = (place: number) => `(SELECT x.id FROM runs x
+      WHERE x.project_id = (SELECT project_id FROM jobs WHERE id = :jobId) AND x.finished_at IS NOT NULL
+      ORDER BY x.finished_at DESC, x.id DESC LIMIT 1 OFFSET ${place})`;
 const FORGET_SAME = `
   DELETE FROM runs WHERE id = (
-    SELECT before.id FROM runs before JOIN runs r ON r.job_id = before.job_id AND r.fence = :fence
-    WHERE before.job_id = :jobId AND before.status = r.status
+    SELECT before.id FROM runs r JOIN runs before ON before.id = ${NEWEST_RUN(1)}
+    WHERE r.id = ${NEWEST_RUN(0)} AND r.job_id = :jobId AND r.fence = :fence
+      AND before.job_id = r.job_id AND before.status = r.status
       AND (r.status = 'retrying' OR (r.trigger_kind = 'scan' AND before.trigger_kind = 'scan'
         AND r.error ->> '$.detail' = before.error ->> '$.detail' AND ${isIdle('r')}))
-      AND r.error ->> '$.code' = :code AND before.error ->> '$.code' = :code AND ${isIdle('before')}
-      AND before.fence = (SELECT max(fence) FROM runs WHERE job_id = :jobId AND fence < :fence))`;
+      AND r.error ->> '$.code' = :code AND before.error ->> '$.code' = :code AND ${isIdle('before')})`;
 
 function isIdle(run: string): string {
   return `${run}.commit_id IS NULL AND ${run}.files_changed = 0 AND ${run}.bytes_pushed = 0 AND ${run}.remotes = '[]'`;
@@ -137,6 +142,13 @@ function factsStatement(facts: ProjectFacts, owner: SqlArgs) {
   return { sql: SAVE_FACTS, args: { ...owner, ...figures, ...documents } };
 }
 
+/** Null where there is nothing to tell, which costs less than saying it. */
+function storedStats(stats: RunStats): string | null {
+  const { commit, branch, filesChanged, bytesPushed, remotes } = stats;
+  const isNothing = commit === null && branch === null && filesChanged === 0 && bytesPushed === 0;
+  return isNothing && remotes.length === 0 ? null : JSON.stringify(stats);
+}
+
 /** What one run may have in common with the one before it, so that one of them is told. */
 function repeatable(outcome: JobOutcome): Reason | null {
   switch (outcome.kind) {
@@ -157,7 +169,7 @@ export async function settleJob(db: Database, options: SettleOptions): Promise<'
   const { jobId, fence, outcome, facts, stats } = options;
   const owner = { jobId, fence };
   const plan = planOf(outcome, options.againMs == null ? null : Math.ceil(Math.max(options.againMs, 0)));
-  const closing = { status: plan.status, error: storedReason(plan.reason), stats: JSON.stringify(stats) };
+  const closing = { status: plan.status, error: storedReason(plan.reason), stats: storedStats(stats) };
   const saving = facts ? [factsStatement(facts, owner)] : [];
   const repeats = repeatable(outcome);
   const results = await db.batch([

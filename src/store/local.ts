@@ -6,10 +6,11 @@ import Sqlite from 'libsql';
 import type { Clock, Random } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { Failure } from '../model/failure.ts';
-import type { Database, Row, SqlArgs, SqlStatement, SqlValue } from './database.ts';
+import type { Database, Row, SqlArgs, SqlStatement } from './database.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
 import { createEventLoopTurns } from './event-loop.ts';
 import { prepareFile, sizeToRead } from './local-file.ts';
+import { type Connection, execute, executeAll, finish, onlyReads, writesAlone } from './local-statements.ts';
 import { retryBusy } from './retry-busy.ts';
 
 /** The lock is waited for asynchronously; this only smooths the shortest conflicts. */
@@ -27,53 +28,6 @@ const LOG_BYTES = 8_192_000;
 const KEPT_LOG_BYTES = 12_582_912;
 
 type Deps = { clock: Clock; random: Random; log: Log };
-type Statement = ReturnType<InstanceType<typeof Sqlite>['prepare']>;
-type Connection = {
-  readonly sqlite: InstanceType<typeof Sqlite>;
-  readonly statements: Map<string, Statement>;
-};
-
-/** Integers and booleans as BigInt: libsql binds numbers as REAL, and ends the process on a boolean. */
-function bind(args: SqlArgs): Record<string, SqlValue> {
-  const bound: Record<string, SqlValue> = {};
-  for (const [name, value] of Object.entries(args)) {
-    if (typeof value === 'boolean') bound[name] = value ? 1n : 0n;
-    else if (typeof value === 'number' && Number.isInteger(value)) bound[name] = BigInt(value);
-    else bound[name] = value ?? null;
-  }
-  return bound;
-}
-
-/** Errs towards "writes": that costs a transaction, while a write outside of one could be lost. */
-function onlyReads(sql: string): boolean {
-  return (
-    /^\s*(?:SELECT|WITH|PRAGMA|EXPLAIN)\b/i.test(sql) && !/\b(?:INSERT|UPDATE|DELETE|REPLACE)\b/i.test(sql)
-  );
-}
-
-function execute(connection: Connection, { sql, args = {} }: SqlStatement): Row[] {
-  let statement = connection.statements.get(sql);
-  if (!statement) {
-    statement = connection.sqlite.prepare(sql);
-    connection.statements.set(sql, statement);
-  }
-  // Never run(): a RETURNING statement would stay open, and then no COMMIT works.
-  return statement.all(bind(args)) as Row[];
-}
-
-/** Inside BEGIN. */
-function finish(connection: Connection, statements: readonly SqlStatement[]): Row[][] {
-  const { sqlite } = connection;
-  try {
-    const results = statements.map((statement) => execute(connection, statement));
-    sqlite.exec('COMMIT');
-    return results;
-  } catch (error) {
-    // SQLite itself rolls back on some faults (a full disk), then there is nothing left to undo.
-    if (sqlite.inTransaction) sqlite.exec('ROLLBACK');
-    throw error;
-  }
-}
 
 function connect(path: string): Connection {
   try {
@@ -115,6 +69,7 @@ class LocalDatabase implements Database {
   #connection: Connection;
   /** Calls run one after the other, so that a call waiting for a lock is not overtaken for ever. */
   #queue: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   #closing: Promise<void> | null = null;
   #writes = 0;
   readonly #turn: () => Promise<void> | null;
@@ -129,12 +84,16 @@ class LocalDatabase implements Database {
 
   run(sql: string, args?: SqlArgs): Promise<Row[]> {
     const statement = args ? { sql, args } : { sql };
-    if (onlyReads(sql)) return this.#attempts(() => this.#read(statement));
-    return this.#inTurn(() => this.#write([statement])[0] ?? []);
+    if (onlyReads(sql)) {
+      const read = () => this.#read(statement);
+      return this.#atOnce(read) ?? this.#attempts(read);
+    }
+    const write = this.#writing([statement]);
+    return this.#inTurn(() => write()[0] ?? []);
   }
 
   batch(statements: readonly SqlStatement[]): Promise<Row[][]> {
-    return this.#inTurn(() => this.#write(statements));
+    return this.#inTurn(this.#writing(statements));
   }
 
   writes(): number {
@@ -156,12 +115,21 @@ class LocalDatabase implements Database {
     return this.#closing;
   }
 
-  #write(statements: readonly SqlStatement[]): Row[][] {
-    // Through exec: a prepared BEGIN that meets a lock would never be finalised.
-    this.#connection.sqlite.exec('BEGIN IMMEDIATE');
-    const results = this.#soundly(() => finish(this.#connection, statements));
-    this.#writes += 1;
-    return results;
+  /**
+   * One attempt after the other. A statement alone needs no BEGIN and COMMIT, and then SQLite keeps no second copy of
+   * what it changes; but where it met a lock the connection has to be made anew, so the next attempts begin by asking.
+   */
+  #writing(statements: readonly SqlStatement[]): () => Row[][] {
+    let asksFirst = !writesAlone(statements);
+    return () => {
+      // Through exec: a prepared BEGIN that meets a lock would never be finalised.
+      if (asksFirst) this.#connection.sqlite.exec('BEGIN IMMEDIATE');
+      const carryOut = asksFirst ? finish : executeAll;
+      asksFirst = true;
+      const results = this.#soundly(() => carryOut(this.#connection, statements));
+      this.#writes += 1;
+      return results;
+    };
   }
 
   #read(statement: SqlStatement): Row[] {
@@ -186,9 +154,26 @@ class LocalDatabase implements Database {
   }
 
   #inTurn<T>(attempt: () => T): Promise<T> {
+    const done = this.#waiting === 0 ? this.#atOnce(attempt) : null;
+    if (done !== null) return done;
+    this.#waiting += 1;
     const turn = this.#queue.then(() => this.#attempts(attempt));
-    this.#queue = turn.catch(() => undefined);
+    this.#queue = turn
+      .catch(() => undefined)
+      .then(() => {
+        this.#waiting -= 1;
+      });
     return turn;
+  }
+
+  /** As most calls go, without a promise for each step of waiting. Null: it has to wait. */
+  #atOnce<T>(attempt: () => T): Promise<T> | null {
+    if (this.#turn() !== null) return null;
+    try {
+      return Promise.resolve(attempt());
+    } catch (error) {
+      return isBusy(error) ? null : Promise.reject(translateSqliteError(error, this.#path));
+    }
   }
 
   async #attempts<T>(attempt: () => T): Promise<T> {

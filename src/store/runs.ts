@@ -68,7 +68,7 @@ export async function listRuns(
   if (projectId !== undefined) {
     require('r.project_id = (SELECT id FROM projects WHERE project_id = :project)', { project: projectId });
   }
-  if (status !== undefined) require('r.status = :status', { status });
+  if (status !== undefined) require(ofStatus(status), { status });
   if (since !== undefined) require('r.finished_at >= :since', { since });
   if (until !== undefined) require('r.finished_at < :until', { until });
   if (after) {
@@ -115,6 +115,11 @@ export async function deleteFinished(
     deleted += rows.length;
     if (rows.length < DELETE_BATCH) return deleted;
   }
+}
+
+/** In words that lead to the index: that of the status has all but what succeeded, which the one by time has, too. */
+function ofStatus(status: RunStatus): string {
+  return status === 'success' ? 'r.status = :status' : "r.status = :status AND r.status <> 'success'";
 }
 
 /** Durations in milliseconds. */

@@ -206,6 +206,28 @@ test('a full disk is named and leaves nothing half-written', async () => {
   await db.close();
 });
 
+test.each([
+  ['breaks a rule', "INSERT INTO t VALUES (2, 'x'), (1, 'x')", /UNIQUE/],
+  ['does not fit on the disk', 'INSERT INTO t VALUES (2, hex(zeroblob(50000)))', /No space/],
+  ['is no statement', 'INSERT INTO t VALUE (2)', /syntax/],
+])('a write alone that %s leaves nothing, and the next is really committed', async (name, sql, why) => {
+  const path = at(`${name.replaceAll(' ', '-')}.db`);
+  const db = await openLocal(path, databaseDeps);
+  await db.run('CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT) STRICT');
+  await db.run('PRAGMA max_page_count = 8');
+  await db.run("INSERT INTO t VALUES (1, 'x')");
+  const before = db.writes?.();
+  await expect(db.run(sql)).rejects.toThrow(why);
+  await expect(db.batch([{ sql }])).rejects.toThrow(why);
+  expect(db.writes?.()).toBe(before);
+  expect(await db.run('SELECT a FROM t')).toEqual([{ a: 1 }]);
+  expect(await db.batch([{ sql: "INSERT INTO t VALUES (3, 'x') RETURNING a" }])).toEqual([[{ a: 3 }]]);
+  const other = new Sqlite(path);
+  expect(other.prepare('SELECT a FROM t').all()).toEqual([{ a: 1 }, { a: 3 }]);
+  other.close();
+  await db.close();
+});
+
 // In its own process, because permissions do not bind the administrator.
 async function openAsOrdinaryUser(path: string): Promise<string> {
   const child = runScript('open-store-worker.ts', [path, 'as-nobody'], ['ignore', 'pipe', 'inherit']);

@@ -11,7 +11,7 @@ import { claimOne, put, settle, T0 } from '../support/queue-calls.ts';
 /** Header of a page in the log. */
 const FRAME_BYTES = 24;
 
-test('a look that takes a job writes at most 6 pages, settling it 11', async () => {
+test('a look that takes a job writes at most 6 pages, settling it 7', async () => {
   const folder = await temporaryFolder();
   const path = join(folder.path, 'queue.db');
   const db = await openDatabase({ path }, databaseDeps);
@@ -29,7 +29,7 @@ test('a look that takes a job writes at most 6 pages, settling it 11', async () 
   expect(await pagesSince(before)).toBeLessThanOrEqual(6);
   const between = await logOf();
   await settle(db, again, T0 + 3);
-  expect(await pagesSince(between)).toBeLessThanOrEqual(11);
+  expect(await pagesSince(between)).toBeLessThanOrEqual(7);
   await db.close();
   await folder.remove();
 });

@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 
 describeDatabases('the history', (db) => {
   const now = async () => Number((await db().run('SELECT now FROM clock'))[0]?.now);
-  const resetTotals = () => db().run('UPDATE run_totals SET runs = 0, duration_ms = 0');
+  const resetTotals = () => db().run('UPDATE counted_runs SET runs = 0, duration_ms = 0');
 
   async function allPages(filter: RunFilter, limit: number) {
     const instants: (number | null)[] = [];

@@ -18,11 +18,13 @@ export async function addRun(db: Database, projectId: string, runs: readonly Sto
     finishedAt,
   }));
   await db.run(
-    `INSERT INTO runs(project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, started_at, status,
+    `INSERT INTO runs(id, project_id, job_id, fence, worker_id, kind, trigger_kind, attempt, gen, started_at, status,
        finished_at)
-     SELECT p.id, 1, (SELECT coalesce(max(id), 0) FROM runs) + e.key + 1, 'w', 'sync', 'watch', 1, 1,
+     WITH last(id) AS (SELECT max(coalesce((SELECT max(id) FROM runs), 0),
+       coalesce((SELECT value FROM meta WHERE key = 'runs_counted_through'), 0)))
+     SELECT last.id + e.key + 1, p.id, 1, last.id + e.key + 1, 'w', 'sync', 'watch', 1, 1,
        e.value ->> 'startedAt', e.value ->> 'status', e.value ->> 'finishedAt'
-     FROM json_each(:runs) e CROSS JOIN projects p WHERE p.project_id = :projectId ORDER BY e.key`,
+     FROM last CROSS JOIN json_each(:runs) e CROSS JOIN projects p WHERE p.project_id = :projectId ORDER BY e.key`,
     { projectId, runs: JSON.stringify(list) },
   );
 }

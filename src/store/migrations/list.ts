@@ -15,10 +15,11 @@ import { fewerIndexes } from './012-fewer-indexes.ts';
 import { notices } from './013-notices.ts';
 import { claimedForce } from './014-claimed-force.ts';
 import { endedRuns } from './015-ended-runs.ts';
+import { cheaperSettling } from './016-cheaper-settling.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   ...[init, runOrder, engine, conflicts, remoteStates, releases],
   ...[machines, scheduleTimes, probes, webhooks],
-  ...[people, fewerIndexes, notices, claimedForce, endedRuns],
+  ...[people, fewerIndexes, notices, claimedForce, endedRuns, cheaperSettling],
 ];
