@@ -135,12 +135,13 @@ class SyncPipeline implements Pipeline {
   async #run(job: ClaimedJob, signal: AbortSignal): Promise<void> {
     const { projectId } = job;
     this.#running.add(projectId);
+    const isTold = this.#states.publishSoon([projectId]);
     try {
-      await this.#states.publish([projectId]);
       await this.#runJob(job, signal);
     } finally {
       this.#running.delete(projectId);
     }
+    await isTold();
     const project = this.#ports.projects.get(projectId);
     if (project) await this.#git.noteRun(project);
     // What it left undone, or what came while it ran.

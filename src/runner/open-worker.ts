@@ -14,6 +14,8 @@ export type LeaseTerms = { leaseMs: number; maxCrashes: number; crashDelayMs: nu
 
 const LEASE: LeaseTerms = { leaseMs: 30_000, maxCrashes: 5, crashDelayMs: 1_000 };
 const IDLE_POLL_MS = 5_000;
+/** Shorter than anybody sees. */
+const TELL_AFTER_MS = 40;
 
 /** `tickAgeMs`: since the queue was last looked at, answered or not; null before the first look. */
 export type TickingWorker = Worker & { tickAgeMs(): number | null };
@@ -50,7 +52,9 @@ export function openWorker(ports: {
       tickedAt = clock.monotonic();
       const mostPerCredential = settings().maxSyncsPerCredential;
       const answer = await tick(db, { workerId, machineId, freeSlots, held, mostPerCredential, ...lease });
-      bus.notify();
+      // That jobs were taken is told when they are under way: telling is work that a save would wait for.
+      if (answer.claimed.length === 0) bus.notify();
+      else clock.timer(TELL_AFTER_MS, () => bus.notify());
       return answer;
     },
     onError,

@@ -1,12 +1,13 @@
 // The service's own database in a work tree that it syncs: it holds secrets, and changes with every sync. It must never
 // be committed, nor seen as a change.
 
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { openIgnoreRules } from '../git/changes/ignore.ts';
 import { readGitConfig } from '../git/config/user-config.ts';
 import { toRepoPath } from '../git/paths.ts';
 import { openRepository } from '../git/repository.ts';
+import { realpath } from '../host/small-files.ts';
 import { Failure } from '../model/failure.ts';
 
 const IGNORES_ITSELF = '# The database of gitferry, on this machine alone.\n*\n';

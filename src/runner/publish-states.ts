@@ -2,6 +2,7 @@
 // this only remembers what was told last, so that nothing is told twice.
 
 import type { EventBus, NewEvent } from '../events/types.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { ProjectId } from '../model/ids.ts';
 import { needsAttention, type ProjectState } from '../model/project.ts';
@@ -14,8 +15,16 @@ export type StatePublisher = {
    * because what is told beside the state is new.
    */
   publish(projectIds: readonly ProjectId[], again?: boolean): Promise<void>;
+  /**
+   * Publishes in a moment: what is under way goes first. The answered function takes it back, or waits for it where it
+   * has begun; what is over by then is told by its end alone.
+   */
+  publishSoon(projectIds: readonly ProjectId[]): () => Promise<void>;
   forget(projectId: ProjectId): void;
 };
+
+/** Shorter than anybody sees. Asking for a state and telling it takes 1 to 2 ms of what a save waits for. */
+const SOON_MS = 40;
 
 /** What comes of these is not known yet. */
 const ON_THE_WAY: ReadonlySet<ProjectState> = new Set([
@@ -26,6 +35,7 @@ export function createStatePublisher(ports: {
   db: Database;
   bus: EventBus;
   unsure: Unsure;
+  clock: Pick<Clock, 'timer'>;
   log: Log;
 }): StatePublisher {
   const told = new Map<ProjectId, string>();
@@ -42,26 +52,40 @@ export function createStatePublisher(ports: {
     return isNew;
   }
 
+  async function publish(projectIds: readonly ProjectId[], again = false): Promise<void> {
+    const news: NewEvent[] = [];
+    for (const view of await findProjectViews(ports.db, projectIds, { unsure: ports.unsure })) {
+      const { projectId } = view;
+      const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
+      if (told.get(projectId) === key && !again) continue;
+      told.set(projectId, key);
+      if (isNewTrouble(view, key)) {
+        ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
+      }
+      news.push({ type: 'project.state', projectId, data: stateData(view) });
+    }
+    try {
+      await ports.bus.publish(news);
+    } catch (error) {
+      // Not told: whoever looks next tells it.
+      for (const { projectId } of news) if (projectId) told.delete(projectId);
+      throw error;
+    }
+  }
+
   return {
-    async publish(projectIds, again = false) {
-      const news: NewEvent[] = [];
-      for (const view of await findProjectViews(ports.db, projectIds, { unsure: ports.unsure })) {
-        const { projectId } = view;
-        const key = `${view.state} ${view.stateReason?.code ?? ''} ${view.stateReason?.detail ?? ''}`;
-        if (told.get(projectId) === key && !again) continue;
-        told.set(projectId, key);
-        if (isNewTrouble(view, key)) {
-          ports.log.warn({ projectId, state: view.state, ...view.stateReason }, 'a project needs you');
-        }
-        news.push({ type: 'project.state', projectId, data: stateData(view) });
-      }
-      try {
-        await ports.bus.publish(news);
-      } catch (error) {
-        // Not told: whoever looks next tells it.
-        for (const { projectId } of news) if (projectId) told.delete(projectId);
-        throw error;
-      }
+    publish,
+    publishSoon(projectIds) {
+      let begun: Promise<void> = Promise.resolve();
+      const cancel = ports.clock.timer(SOON_MS, () => {
+        begun = publish(projectIds);
+        // Thrown where it is waited for.
+        begun.catch(() => undefined);
+      });
+      return () => {
+        cancel();
+        return begun;
+      };
     },
     forget(projectId) {
       told.delete(projectId);

@@ -1,6 +1,6 @@
 // Tells one folder from another at the same path: a watch stays with the folder, not with its name.
 
-import { lstat } from 'node:fs/promises';
+import { lstat } from '../host/small-files.ts';
 
 /** Differs for another folder that took the name of this one. Rejects with the system's error. */
 export async function identityOf(path: string): Promise<string> {

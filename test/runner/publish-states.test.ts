@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NewEvent } from '../../src/events/types.ts';
+import { systemClock } from '../../src/host/clock.ts';
 import { silentLog } from '../../src/host/log.ts';
 import { type Reason, reasonOf } from '../../src/model/failure.ts';
 import type { ProjectId } from '../../src/model/ids.ts';
@@ -38,6 +39,7 @@ test('a trouble is logged once, however often a sync finds it again, and anew af
   const publisher = createStatePublisher({
     db,
     unsure: () => null,
+    clock: systemClock,
     log: { ...silentLog, warn: (data: unknown) => void logged.push((data as Reason).code) },
     bus: {
       async publish(events: readonly NewEvent[]) {

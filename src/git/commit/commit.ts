@@ -35,6 +35,10 @@ export type CommitInput = {
   fsync: boolean;
   /** Heeded until the branch moves; then the commit is brought to its end. */
   signal: AbortSignal;
+  /** Called with each commit whose objects are written, before the branch has it; a branch that moves makes another. */
+  onWritten?(commit: { oid: string; parent: string | null }): Promise<void>;
+  /** Called at once when the branch has the last of them: must not throw. */
+  onMoved?(): void;
   /** Called at named steps, so that tests can stop or interfere there. */
   faultPoint?: FaultPoint;
 };
@@ -84,6 +88,7 @@ async function commitInto(input: CommitInput, batch: ObjectBatch | null): Promis
     await fault('trees-written');
     throwIfAborted(input.signal);
     const { head, oid } = prepared;
+    await input.onWritten?.({ oid, parent: head.oid });
     if (await publish(input, { ...prepared, changes: stored.entries, readAt })) {
       const busy = stored.busy.map((failure) => String(failure.data.path));
       return { oid, parent: head.oid, ref: head.ref, files: stored.changes.length, busy };
@@ -140,7 +145,7 @@ async function publish(
   input: CommitInput,
   prepared: { head: Branch; oid: string; changes: readonly IndexChange[]; readAt: bigint | null },
 ): Promise<boolean> {
-  const { repo, clock, random, fsync, signal, faultPoint } = input;
+  const { repo, clock, random, fsync, signal, faultPoint, onMoved } = input;
   const subject = input.message.trimStart().split('\n', 1)[0] ?? '';
   const reflog = {
     message: `commit${prepared.head.oid === null ? ' (initial)' : ''}: ${subject}`,
@@ -153,6 +158,7 @@ async function publish(
       fsync,
       reflog,
       faultPoint: async (name) => faultPoint?.(name),
+      ...(onMoved && { onMoved }),
       ...prepared,
     });
   } catch (error) {

@@ -40,6 +40,8 @@ export type Publication = {
   reflog: { message: string; who: string };
   wait: LockWait;
   fsync: boolean;
+  /** Called at once when the branch has the commit, while all is locked: must not throw, nor take long. */
+  onMoved?: () => void;
   faultPoint: (name: string) => Promise<void>;
 };
 
@@ -181,6 +183,7 @@ async function moveBoth(commit: Publication, ref: RefLock, index: PreparedLock):
   const { repo, head, oid, reflog } = commit;
   let stats: BigIntStats;
   await ref.commit();
+  commit.onMoved?.();
   try {
     await commit.faultPoint('ref-moved');
     const line = { before: head.oid, after: oid, ...reflog };

@@ -3,9 +3,10 @@
 // a lock file that is not the one made here. What is done while it is held goes without a way to another thread: on a
 // busy machine each way takes longer than all the calls together, and a person's git fails meanwhile.
 
-import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Clock, Random } from '../../host/clock.ts';
 import { type OpenFile, openFile } from '../../host/open-file.ts';
+import { replaceFile } from '../../host/replace-file.ts';
 import { unlink } from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
 import { errorCode, isAbsent, writeFailure } from '../io-failure.ts';
@@ -126,7 +127,7 @@ class TwinLock implements PreparedLock {
     const stats = this.#ours();
     if (stats === null) throw new Failure('index-busy', `Another program took ${this.#path} away.`);
     try {
-      renameSync(this.#path, this.#target);
+      replaceFile(this.#path, this.#target, stats.size);
     } catch (error) {
       throw writeFailure(error, this.#target);
     }

@@ -1,5 +1,6 @@
 // A push whose request is begun while its commit is still being made: by the time the pack is there, the connection
-// stands and the host's programs run. Before that nothing goes out but what the remote itself is known to have.
+// stands and the host's programs run. Until the branch has the commit, nothing goes out but what the remote itself is
+// known to have.
 
 import { Failure } from '../../model/failure.ts';
 import { ASSUMED_CAPABILITIES, beginOfCommand, pushRequest } from './push-command.ts';
@@ -13,19 +14,32 @@ type PushPlace = {
   from: string;
 };
 
+type OpenInput = PushPlace & {
+  transport: GitTransport;
+  signal: AbortSignal;
+  /** Resolves with whether the remote is expected to take it. Until then, and where not, only `send` sends. */
+  isExpected: Promise<boolean>;
+};
+
 export type OpenedPush = Readonly<PushPlace> & {
+  /** Keeps the whole upload for a commit, command first; null: there is none. Sends nothing. */
+  prepare(upload: { tip: string; bytes: Uint8Array } | null): void;
+  /** What was prepared for this commit; null when nothing was. */
+  preparedFor(tip: string): Uint8Array | null;
+  /** The branch has the commit that was prepared: it goes out now, unless something speaks against it. */
+  branchMoved(): void;
   /**
-   * The whole upload, command first: once, and only for a commit that is in force here.
+   * Sends the upload, if it is not out yet, and answers as the transport does. Once.
    * @throws Failure as the transport does
    */
-  send(upload: Uint8Array): Promise<GitResponse>;
-  /** Gives the request up, unless it was sent; the remote has then heard no command. Idempotent. */
+  send(bytes: Uint8Array): Promise<GitResponse>;
+  /** Gives the request up, unless `send` was called. Idempotent. */
   cancel(): void;
 };
 
 /** Begins the request at once. What becomes of it is told by `send`. */
-export function openPush(input: PushPlace & { transport: GitTransport; signal: AbortSignal }): OpenedPush {
-  const { transport, url, branch, from } = input;
+export function openPush({ transport, isExpected, ...input }: OpenInput): OpenedPush {
+  const { url, branch, from } = input;
   const begin = beginOfCommand({ branch, from }, [...ASSUMED_CAPABILITIES]);
   const rest = later<Uint8Array>();
   const givenUp = new AbortController();
@@ -37,14 +51,34 @@ export function openPush(input: PushPlace & { transport: GitTransport; signal: A
   const response = transport.request({ ...pushRequest(url), body: upload, signal });
   // Whoever sends hears of a failure; whoever gives it up does not care.
   for (const promise of [rest.promise, response]) promise.catch(() => undefined);
+  let mayGo = false;
+  isExpected.then(
+    (answer) => {
+      mayGo = answer;
+    },
+    () => undefined,
+  );
+  let prepared: { tip: string; bytes: Uint8Array } | null = null;
+  let out: Uint8Array | null = null;
   let isDone = false;
+  const give = (bytes: Uint8Array) => {
+    if (isDone || (out !== null && out !== bytes) || !begin.equals(bytes.subarray(0, begin.length)))
+      throw new Error(`What was opened for ${branch} cannot take this upload.`);
+    out = bytes;
+    rest.resolve(bytes.subarray(begin.length));
+  };
   return {
     ...{ url, branch, from },
-    send(whole) {
-      if (isDone || !begin.equals(whole.subarray(0, begin.length)))
-        throw new Error(`What was opened for ${branch} cannot take this upload.`);
+    prepare(made) {
+      prepared = made;
+    },
+    preparedFor: (tip) => (prepared?.tip === tip ? prepared.bytes : null),
+    branchMoved() {
+      if (mayGo && prepared !== null && !isDone) give(prepared.bytes);
+    },
+    send(bytes) {
+      give(bytes);
       isDone = true;
-      rest.resolve(whole.subarray(begin.length));
       return response;
     },
     cancel() {

@@ -9,7 +9,7 @@ import { classifyRejection } from './classify.ts';
 import { newObjects } from './history.ts';
 import type { OpenedPush } from './opened-push.ts';
 import { writePack } from './pack-write.ts';
-import { pushCommand, pushRequest } from './push-command.ts';
+import { ASSUMED_CAPABILITIES, pushCommand, pushRequest } from './push-command.ts';
 import { parseRemoteUrl } from './remote-url.ts';
 import { type PushReport, readPushReport } from './report-status.ts';
 import type { GitResponse, GitTransport } from './transport.ts';
@@ -49,17 +49,45 @@ const BUFFERED_BYTES = 1024 * 1024;
  */
 export async function sendPack(input: SendPackInput): Promise<{ bytes: number }> {
   const wanted = chosenCapabilities(input);
-  const pack = await packOf(input);
-  const ref = `refs/heads/${input.branch}`;
-  const source = withCommand(pushCommand(input, wanted), pack.bytes);
+  const hasSideBand = wanted.includes('side-band-64k');
+  const prepared = input.opened?.preparedFor(input.tip) ?? null;
+  if (prepared !== null) {
+    judge(input, await post(input, prepared, hasSideBand));
+    return { bytes: prepared.length };
+  }
+  const upload = await makeUpload(input, wanted);
   try {
-    const upload = await bufferedOrStream(source, pack, input);
-    const report = await post(input, upload.body, wanted.includes('side-band-64k'));
-    judge(input, ref, report);
+    judge(input, await post(input, upload.body, hasSideBand));
     return { bytes: upload.sentBytes() };
   } finally {
-    // The request may have failed before it read the pack: whoever makes it must end.
-    await source.return(undefined);
+    await upload.end();
+  }
+}
+
+/** Makes what is sent by a request that was opened; null when it is too much for that. @throws Failure as `newObjects` */
+export async function packFor(
+  { from, branch }: OpenedPush,
+  input: Pick<SendPackInput, 'objects' | 'repo' | 'tip' | 'signal'>,
+): Promise<Uint8Array | null> {
+  const place = { from, branch, bases: [from], capabilities: ASSUMED_CAPABILITIES };
+  const upload = await makeUpload({ ...input, ...place }, [...ASSUMED_CAPABILITIES]);
+  await upload.end();
+  return upload.body instanceof Uint8Array ? upload.body : null;
+}
+
+type UploadInput = Pick<SendPackInput, 'objects' | 'repo' | 'tip' | 'from' | 'branch' | 'bases'> &
+  Pick<SendPackInput, 'capabilities' | 'signal' | 'env' | 'onProgress'>;
+
+async function makeUpload(input: UploadInput, wanted: readonly string[]) {
+  const pack = await packOf(input);
+  const source = withCommand(pushCommand(input, wanted), pack.bytes);
+  // The request may fail before it has read the pack: whoever makes it must end.
+  const end = async () => void (await source.return(undefined));
+  try {
+    return { ...(await bufferedOrStream(source, pack, input)), end };
+  } catch (error) {
+    await end();
+    throw error;
   }
 }
 
@@ -88,7 +116,7 @@ function chosenCapabilities({ capabilities, transport, url }: SendPackInput): st
 /** `written` counts the objects whose bytes were taken; null where git makes the pack. */
 type Pack = { bytes: AsyncIterable<Uint8Array>; written(): number | null; total: number | null };
 
-async function packOf(input: SendPackInput): Promise<Pack> {
+async function packOf(input: UploadInput): Promise<Pack> {
   const { objects, repo, tip, bases, signal, env } = input;
   const found = await newObjects(objects, tip, bases, MOST_COMMITS, MOST_OBJECTS);
   if (found !== 'too-many') {
@@ -113,7 +141,7 @@ async function* withCommand(command: Buffer, pack: AsyncIterable<Uint8Array>): A
 async function bufferedOrStream(
   source: AsyncGenerator<Uint8Array>,
   { written, total }: Pack,
-  { onProgress }: SendPackInput,
+  { onProgress }: UploadInput,
 ) {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -183,7 +211,8 @@ function withOutcome(error: unknown, host: string): unknown {
   return new Failure(error.code, error.message, { data, cause: error, action: error.action });
 }
 
-function judge(input: SendPackInput, ref: string, report: PushReport): void {
+function judge(input: SendPackInput, report: PushReport): void {
+  const ref = `refs/heads/${input.branch}`;
   const reason = report.unpack === 'ok' ? report.refs.get(ref) : report.unpack;
   if (reason === null) return;
   const { host } = parseRemoteUrl(input.url);

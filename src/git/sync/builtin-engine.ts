@@ -1,5 +1,6 @@
 // The engine of our own behind the common interface: binds the parts of the git room to one repository.
 
+import { Failure } from '../../model/failure.ts';
 import { findChanges } from '../changes/changes.ts';
 import { openExactContent } from '../changes/exact-content.ts';
 import { openIgnoreRules } from '../changes/ignore.ts';
@@ -12,6 +13,7 @@ import type { ProbedRepository } from '../probe/probe.ts';
 import { listRefs } from '../refs/refs.ts';
 import { type OpenedPush, openPush } from '../remote/opened-push.ts';
 import { pushBranch } from '../remote/push.ts';
+import { packFor } from '../remote/send-pack.ts';
 import type { ObjectStore } from '../types.ts';
 import type { Engine } from './engine.ts';
 import type { SyncPorts } from './sync-ports.ts';
@@ -21,6 +23,13 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
   const { clock, random, env, homeDir, transport } = ports;
   const fsync = ports.fsync() && probe.fsync;
   let opened: OpenedPush | null = null;
+  /** Before the branch has it, so that nothing is left to do then but to send it. */
+  const prepare = async (tip: string, parent: string | null, signal: AbortSignal) => {
+    if (opened === null) return;
+    const isOn = parent === opened.from;
+    const bytes = isOn ? await packIfWhole(opened, { objects, repo, tip, signal }) : null;
+    opened.prepare(bytes && { tip, bytes });
+  };
   return {
     name: 'builtin',
     reason: null,
@@ -42,11 +51,13 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
         ...commit,
         ...{ repo, objects, clock, random },
         fsync,
+        onWritten: ({ oid, parent }) => prepare(oid, parent, commit.signal),
+        onMoved: () => opened?.branchMoved(),
         ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
       }),
-    openPush({ remote, branch, from, signal }) {
+    openPush({ remote, ...push }) {
       opened?.cancel();
-      opened = openPush({ transport, url: remote.url, branch, from, signal });
+      opened = openPush({ ...push, transport, url: remote.url });
     },
     closePush: () => opened?.cancel(),
     push({ remote, ...push }) {
@@ -66,4 +77,14 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
     },
     workTree: async () => builtinTools({ repo, objects, config, fsync }),
   };
+}
+
+/** Null where it is too much, or not to be had: the push finds that out, and tells it. */
+async function packIfWhole(opened: OpenedPush, commit: Parameters<typeof packFor>[1]) {
+  try {
+    return await packFor(opened, commit);
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 }

@@ -28,6 +28,12 @@ export type EnginePush = Pick<
   remote: ChosenRemote;
 };
 
+/** `from`: the tip that the remote is known to have. `isExpected`: see `openPush` of remote/opened-push.ts. */
+type EngineOpenPush = Pick<EnginePush, 'remote' | 'branch' | 'signal'> & {
+  from: string;
+  isExpected: Promise<boolean>;
+};
+
 export type EngineFetch = {
   remote: ChosenRemote;
   /** Without `refs/heads/`. */
@@ -58,10 +64,10 @@ export type Engine = {
    */
   commit(commit: EngineCommit): Promise<CommitResult | null>;
   /**
-   * Begins the request of a push that is to follow, from the tip that the remote is known to have, while its commit is
-   * still being made; `closePush` gives it up where no push used it. Left out by engines that cannot.
+   * Begins the request of a push that is to follow, while its commit is still being made; `closePush` gives it up where
+   * no push asked for its answer. Left out by engines that cannot.
    */
-  openPush?(push: Pick<EnginePush, 'remote' | 'branch' | 'signal'> & { from: string }): void;
+  openPush?(push: EngineOpenPush): void;
   closePush?(): void;
   /** Never forces. @throws Failure as `pushBranch` */
   push(push: EnginePush): Promise<PushResult>;

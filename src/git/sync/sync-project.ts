@@ -111,7 +111,7 @@ async function run(work: SyncWork, chosen: ReachedRemote, ports: SyncPorts): Pro
     return;
   }
   await finishEarlierMove(work, chosen.remote, ports);
-  await commitWork(work, ports, (changes) => beginPush(work, chosen.remote, changes));
+  await commitWork(work, ports, (changes) => beginPush(work, chosen.remote, changes, ports));
   work.standing ??= await commitsLeftHere(work);
   work.signal.throwIfAborted();
   if (work.localOnly) return noteUnpushed(work, await matchingBranches(work));

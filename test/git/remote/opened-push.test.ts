@@ -6,6 +6,7 @@ import { openObjects } from '../../../src/git/objects/objects.ts';
 import { type OpenedPush, openPush } from '../../../src/git/remote/opened-push.ts';
 import { type PushInput, pushBranch } from '../../../src/git/remote/push.ts';
 import { beginOfCommand, pushCommand } from '../../../src/git/remote/push-command.ts';
+import { packFor } from '../../../src/git/remote/send-pack.ts';
 import { createTransport } from '../../../src/git/remote/transport.ts';
 import { openRepository } from '../../../src/git/repository.ts';
 import type { ObjectStore, Repository } from '../../../src/git/types.ts';
@@ -65,8 +66,14 @@ async function push(opened: OpenedPush | null, more: Partial<PushInput> = {}) {
   });
 }
 
-const open = (more: { branch?: string; from?: string; url?: string } = {}) =>
-  openPush({ transport, url: remote.url, branch: 'main', from: first, signal, ...more });
+const EXPECTED = Promise.resolve(true);
+const open = (
+  more: { branch?: string; from?: string; signal?: AbortSignal; isExpected?: Promise<boolean> } = {},
+) =>
+  openPush({
+    ...{ transport, url: remote.url, branch: 'main', from: first, signal, isExpected: EXPECTED },
+    ...more,
+  });
 const arrived = () => server.waitFor(() => server.requests.some(({ bytes }) => bytes > 0));
 const ended = () => server.waitFor(() => server.requests.every(({ status }) => status !== null));
 const traffic = () => server.requests.map(({ method, status }) => `${method} ${status}`);
@@ -103,6 +110,64 @@ test('openPush() lets nothing out but what the remote is at', () => {
     const command = pushCommand({ branch: 'main', from: first, tip }, ['report-status']);
     expect(command.subarray(0, begin.length)).toEqual(begin);
   }
+});
+
+/** Commits, and has the upload made as the engine does before the branch moves. */
+async function prepare(opened: OpenedPush): Promise<string> {
+  const tip = await commit();
+  const bytes = await packFor(opened, { objects, repo: repository, tip, signal });
+  opened.prepare(bytes && { tip, bytes });
+  return tip;
+}
+
+test('branchMoved() sends what was prepared, before anybody asks for the answer', async () => {
+  const opened = open();
+  await arrived();
+  const tip = await prepare(opened);
+  opened.branchMoved();
+  await ended();
+  expect(await there()).toBe(tip);
+  const bytes = opened.preparedFor(tip)?.length;
+  expect(await push(opened)).toMatchObject({ status: 'pushed', from: first, to: tip, requests: 1, bytes });
+  expect(traffic()).toEqual(['POST 200']);
+});
+
+test.each([
+  ['the host is known to refuse it', () => Promise.resolve(false)],
+  ['it is not known yet whether it is taken', () => new Promise<boolean>(() => undefined)],
+  ['that cannot be found out', () => Promise.reject(new Error('of the test'))],
+])('branchMoved() sends nothing where %s; the push itself does', async (_what, foretell) => {
+  const opened = open({ isExpected: foretell() });
+  await arrived();
+  const begun = server.requests[0]?.bytes;
+  const tip = await prepare(opened);
+  opened.branchMoved();
+  expect(await there()).toBe(first);
+  expect(server.requests[0]?.bytes).toBe(begun);
+  expect(await push(opened)).toMatchObject({ status: 'pushed', to: tip, requests: 1 });
+});
+
+test('branchMoved() sends nothing where nothing was prepared, or no more what was', async () => {
+  const opened = open();
+  await arrived();
+  opened.branchMoved();
+  const tip = await prepare(opened);
+  expect(opened.preparedFor(first)).toBeNull();
+  opened.prepare(null);
+  expect(opened.preparedFor(tip)).toBeNull();
+  opened.branchMoved();
+  expect(await push(opened)).toMatchObject({ status: 'pushed', to: tip, requests: 1 });
+});
+
+test('a push whose answer nobody asked for is found done by the next', async () => {
+  const opened = open();
+  await arrived();
+  const tip = await prepare(opened);
+  opened.branchMoved();
+  await ended();
+  opened.cancel();
+  expect(() => opened.send(Buffer.from(''))).toThrow('cannot take this upload');
+  expect(await push(null)).toMatchObject({ status: 'up-to-date', to: tip });
 });
 
 test('cancel() leaves the remote as it was, and another push goes as ever', async () => {
@@ -171,7 +236,7 @@ test('pushBranch() asks where the remote is when somebody else pushed meanwhile'
 
 test('a request that was begun ends with its sync', async () => {
   const sync = new AbortController();
-  const opened = openPush({ transport, url: remote.url, branch: 'main', from: first, signal: sync.signal });
+  const opened = open({ signal: sync.signal });
   await arrived();
   sync.abort(new Failure('aborted', 'The service is stopping.'));
   await commit();

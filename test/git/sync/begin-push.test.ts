@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SyncInput } from '../../../src/git/sync/sync-work.ts';
+import { Failure } from '../../../src/model/failure.ts';
 import type { ProjectFacts } from '../../../src/model/project.ts';
 import { type GithubConfig, GithubConfigSchema } from '../../../src/model/project-config.ts';
 import { createGitRepo, type GitRepo } from '../../support/git-repo.ts';
@@ -80,7 +81,7 @@ test('the request of a save arrives before its commit is there, and is its only 
   expect(after.remoteTips).toEqual({ main: await head() });
 });
 
-test('nothing goes out before the branch has the commit', async () => {
+test('nothing goes out before the branch has the commit, and then all at once', async () => {
   await repo.write('a.txt', 'second\n');
   const lead = 4 + (await head()).length + 1;
   const sent: Record<string, number> = {};
@@ -89,16 +90,86 @@ test('nothing goes out before the branch has the commit', async () => {
     facts,
     ports: {
       async faultPoint(name) {
-        await server.waitFor(() => (server.requests[0]?.bytes ?? 0) >= lead);
+        const isOut = name === 'ref-moved';
+        await server.waitFor(() => server.requests.some(({ bytes, status }) => (isOut ? status : bytes)));
         sent[name] = server.requests[0]?.bytes ?? 0;
       },
     },
   });
-  const { 'push-answered': answered, 'tracking-noted': noted, ...before } = sent;
-  expect(Object.keys(before)).toContain('ref-locked');
-  expect(new Set(Object.values(before))).toEqual(new Set([lead]));
-  expect(answered).toBeGreaterThan(lead);
-  expect(noted).toBe(answered);
+  const names = Object.keys(sent);
+  const moved = names.indexOf('ref-moved');
+  expect(names.slice(0, moved)).toContain('ref-locked');
+  expect(names.slice(moved)).toContain('index-moved');
+  const values = Object.values(sent);
+  expect(new Set(values.slice(0, moved))).toEqual(new Set([lead]));
+  expect(new Set(values.slice(moved))).toEqual(new Set([values.at(-1)]));
+  expect(values.at(-1)).toBeGreaterThan(lead);
+  expect(server.requests).toHaveLength(1);
+});
+
+test.each([
+  ['refuses', 'a rule of the host'],
+  ['may refuse', null],
+])('a commit that the host %s is not sent before its push', async (_what, why) => {
+  await repo.write('a.txt', 'second\n');
+  const first = await there();
+  let asked = 0;
+  let before: string | null = null;
+  const { outcome } = await syncOnce({
+    worktree: repo.path,
+    facts,
+    ports: {
+      whyRefused: () => (++asked === 1 && why === null ? new Promise(() => undefined) : Promise.resolve(why)),
+      async faultPoint(name) {
+        if (name === 'index-moved') before = await there();
+      },
+    },
+  });
+  expect(before).toBe(first);
+  expect(asked).toBe(2);
+  expect(outcome.kind).toBe(why === null ? 'done' : 'failed');
+  expect((await there()) === (await head())).toBe(why === null);
+});
+
+test('another commit that comes first is pushed too, and nothing that is not in the branch', async () => {
+  await repo.write('a.txt', 'second\n');
+  let interfered = false;
+  const { outcome } = await syncOnce({
+    worktree: repo.path,
+    facts,
+    ports: {
+      async faultPoint(name) {
+        if (name !== 'trees-written' || interfered) return;
+        interfered = true;
+        await repo.git('commit', '--quiet', '--allow-empty', '--message', 'by hand');
+      },
+    },
+  });
+  expect(outcome.kind).toBe('done');
+  expect(await there()).toBe(await head());
+  expect((await repo.git('log', '--format=%s', '-2')).split('\n')[1]).toBe('by hand');
+  expect(server.requests.filter(({ status }) => status === 200)).toHaveLength(1);
+});
+
+test('a commit that is sent and then fails here is found on the remote by the next sync', async () => {
+  await repo.write('a.txt', 'second\n');
+  const { outcome } = await syncOnce({
+    worktree: repo.path,
+    facts,
+    ports: {
+      async faultPoint(name) {
+        if (name !== 'ref-moved') return;
+        await server.waitFor(() => server.requests.some(({ status }) => status === 200));
+        throw new Failure('disk-full', 'No space left for the reflog.');
+      },
+    },
+  });
+  expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'disk-full' } });
+  expect(await there()).toBe(await head());
+  const again = await syncOnce({ worktree: repo.path, facts });
+  expect(again.outcome.kind).toBe('done');
+  expect(again.facts.remoteTips).toEqual({ main: await head() });
+  expect(await repo.git('status', '--short')).toBe('');
 });
 
 test('a commit that fails gives the request up, and the next sync pushes', async () => {
