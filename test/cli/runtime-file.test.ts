@@ -1,6 +1,6 @@
 // How commands find a running service: the file it leaves, who may read it, and when it is not believed.
 
-import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -175,6 +175,15 @@ test('without a running one, the last database that is still there is read', asy
   await rememberService(database, host);
   await rememberService(join(folder, 'gone', 'queue.db'), host);
   expect(await findService(host, {})).toMatchObject({ kind: 'stopped', databasePath: database });
+  expect(await knownServices(host)).toEqual([database]);
+});
+
+test('knownServices() passes over what another process forgets between the list and the look', async () => {
+  const database = join(folder, 'queue.db');
+  await writeFile(database, '');
+  await rememberService(database, host);
+  // Listed, and not to be read.
+  await symlink('gone', join(stateFolderOf(host), 'services', 'forgotten'));
   expect(await knownServices(host)).toEqual([database]);
 });
 

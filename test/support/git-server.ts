@@ -21,7 +21,7 @@ export type Fault =
   /** An HTML page with status 200, as a captive portal or a login page answers. */
   | { kind: 'html' }
   | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
-  /** Nothing is answered until release(); then the request is served as usual. */
+  /** Nothing is answered until release(); then the request is served as usual. Met when all of the request is there. */
   | { kind: 'held' }
   /** The head is answered and then nothing until release(). */
   | { kind: 'held-body' }
@@ -82,7 +82,14 @@ type Plan = {
   released: Promise<void>;
   release: () => void;
 };
-type Exchange = { request: IncomingMessage; response: ServerResponse; entry: GitRequest; plan: Plan | null };
+type Exchange = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  entry: GitRequest;
+  plan: Plan | null;
+  /** What the request uploaded, where that was waited for. */
+  upload?: Buffer;
+};
 
 /** Starts the server; `stop()` ends it and removes its repositories. */
 export async function startGitServer(options: GitServerOptions = {}) {
@@ -259,13 +266,13 @@ function takePlan(plans: Plan[], entry: GitRequest): Plan | null {
   if (!plan) return null;
   plan.left -= 1;
   entry.fault = plan.fault.kind;
-  plan.met();
+  if (plan.fault.kind !== 'held') plan.met();
   return plan;
 }
 
 /** True when the fault has answered; false when git shall go on. */
 async function playFault(exchange: Exchange, plan: Plan): Promise<boolean> {
-  const { request, response, entry } = exchange;
+  const { request, entry } = exchange;
   const { fault } = plan;
   switch (fault.kind) {
     case 'status':
@@ -292,13 +299,27 @@ async function playFault(exchange: Exchange, plan: Plan): Promise<boolean> {
       request.resume();
       return true;
     case 'held':
-      await plan.released;
-      return response.destroyed;
+      return hold(exchange, plan);
     case 'held-body':
     case 'answer-lost':
     case 'truncated':
       return false;
   }
+}
+
+/** A request that is given up before all of it is there has not met the fault: the next one does. */
+async function hold(exchange: Exchange, plan: Plan): Promise<boolean> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of exchange.request as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch {
+    plan.left += 1;
+    return true;
+  }
+  exchange.upload = Buffer.concat(chunks);
+  plan.met();
+  await plan.released;
+  return exchange.response.destroyed;
 }
 
 function answer(exchange: Exchange, status: number, headers: Record<string, string>, body: string): void {
@@ -342,7 +363,8 @@ async function runBackend(exchange: Exchange, root: string): Promise<void> {
   });
   // git may answer and exit without reading the whole request.
   child.stdin.on('error', () => request.resume());
-  request.pipe(child.stdin);
+  if (exchange.upload) child.stdin.end(exchange.upload);
+  else request.pipe(child.stdin);
   response.on('close', () => {
     // A lost client must not stop a push half way: git ends by itself when its input ends.
     child.stdin.destroy();

@@ -31,7 +31,8 @@ export async function knownServices(place: Place): Promise<string[]> {
   const found: string[] = [];
   for (const name of await namesIn(folder)) {
     const file = join(folder, name);
-    const path = (await readFile(file, 'utf8')).trim();
+    const path = await pathIn(file);
+    if (path === null) continue;
     if ((await exists(path)) || (await exists(runtimeFileOf(path)))) found.push(path);
     else await rm(file, { force: true });
   }
@@ -39,10 +40,19 @@ export async function knownServices(place: Place): Promise<string[]> {
 }
 
 async function namesIn(folder: string): Promise<string[]> {
+  return (await unlessAbsent(readdir(folder))) ?? [];
+}
+
+/** Null when another process has forgotten it meanwhile. */
+async function pathIn(file: string): Promise<string | null> {
+  return (await unlessAbsent(readFile(file, 'utf8')))?.trim() ?? null;
+}
+
+async function unlessAbsent<T>(reading: Promise<T>): Promise<T | null> {
   try {
-    return await readdir(folder);
+    return await reading;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
