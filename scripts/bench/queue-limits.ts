@@ -31,10 +31,10 @@ const DATA = JSON.stringify({
 export async function openLimit(name: Limit, folder: string): Promise<QueueContender> {
   const sqlite = new Sqlite(join(folder, `${name.replaceAll(' ', '-')}.db`));
   // As ours: see src/store/local.ts.
-  sqlite.exec('PRAGMA page_size = 2048');
+  sqlite.exec('PRAGMA page_size = 1024');
   sqlite.exec('PRAGMA journal_mode = WAL');
   sqlite.exec('PRAGMA synchronous = NORMAL');
-  sqlite.exec('PRAGMA wal_autocheckpoint = 4000');
+  sqlite.exec('PRAGMA wal_autocheckpoint = 8000');
   sqlite.exec(`CREATE TABLE jobs (id INTEGER PRIMARY KEY, lane INTEGER, rank INTEGER, lock TEXT, state TEXT,
     fence INTEGER NOT NULL DEFAULT 0)`);
   sqlite.exec(`CREATE TABLE runs (id INTEGER PRIMARY KEY, job_id INTEGER, fence INTEGER, status TEXT, started_at INTEGER,

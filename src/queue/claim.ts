@@ -30,7 +30,8 @@ const CLAIM = `
       WHERE q.state = 'ready' AND q.lane_id = l.id
         AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lock_key = q.lock_key)
       ORDER BY q.rank, q.id LIMIT 1)
-    WHERE l.machine_id = :machineId AND (l.credential_gate = '${NO_CREDENTIAL_GATE}' OR :mostPerCredential > (
+    WHERE l.machine_id = :machineId AND (:mostPerCredential >= ${ANY_NUMBER}
+      OR l.credential_gate = '${NO_CREDENTIAL_GATE}' OR :mostPerCredential > (
       SELECT count(*) FROM jobs r JOIN lanes x ON x.id = r.lane_id
       WHERE r.state = 'running' AND x.credential_gate = l.credential_gate)) AND NOT EXISTS (
       SELECT 1 FROM gates g WHERE g.key IN (l.host_gate, l.credential_gate) AND (

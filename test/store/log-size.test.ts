@@ -11,30 +11,37 @@ import { claimOne, put, settle, T0 } from '../support/queue-calls.ts';
 /** Header of a page in the log. */
 const FRAME_BYTES = 24;
 
-test('a look that takes a job writes at most 6 pages, settling it 7', async () => {
+test('a look that takes a job writes 5 pages and settling it 6, and now and then one more for a page that is full', async () => {
   const folder = await temporaryFolder();
   const path = join(folder.path, 'queue.db');
   const db = await openDatabase({ path }, databaseDeps);
   await db.run('PRAGMA wal_autocheckpoint = 0');
   await db.run('PRAGMA wal_checkpoint(TRUNCATE)');
   const logOf = async () => (await stat(`${path}-wal`)).size;
-  const pagesSince = async (before: number) => Math.round(((await logOf()) - before) / (2_048 + FRAME_BYTES));
+  const pagesSince = async (before: number) => Math.round(((await logOf()) - before) / (1_024 + FRAME_BYTES));
   await addProjectRow(db, 'blog');
-  await put(db, 'blog', T0);
-  await settle(db, await claimOne(db, T0), T0 + 1);
-  await put(db, 'blog', T0 + 2);
-  const before = await logOf();
-  // Makes it ready, too: the same pages.
-  const again = await claimOne(db, T0 + 2);
-  expect(await pagesSince(before)).toBeLessThanOrEqual(6);
-  const between = await logOf();
-  await settle(db, again, T0 + 3);
-  expect(await pagesSince(between)).toBeLessThanOrEqual(7);
+  const looks: number[] = [];
+  const settlings: number[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const now = T0 + n * 10;
+    await put(db, 'blog', now);
+    const before = await logOf();
+    // Makes it ready, too: the same pages.
+    const job = await claimOne(db, now);
+    looks.push(await pagesSince(before));
+    const between = await logOf();
+    await settle(db, job, now + 3);
+    settlings.push(await pagesSince(between));
+  }
+  expect([Math.min(...looks), Math.min(...settlings)]).toEqual([5, 6]);
+  const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0) / all.length;
+  expect(mean(looks)).toBeLessThanOrEqual(6.5);
+  expect(mean(settlings)).toBeLessThanOrEqual(8);
   await db.close();
   await folder.remove();
 });
 
-test.each([2_048, 4_096])(
+test.each([1_024, 2_048, 4_096])(
   'the log of a file with pages of %i bytes is written back before it has 9 MB',
   async (bytes) => {
     const folder = await temporaryFolder();
@@ -56,10 +63,10 @@ test.each([2_048, 4_096])(
   },
 );
 
-test('a new file has pages of 2,048 bytes', async () => {
+test('a new file has pages of 1,024 bytes', async () => {
   const folder = await temporaryFolder();
   const db = await openDatabase({ path: join(folder.path, 'queue.db') }, databaseDeps);
-  expect(await db.run('PRAGMA page_size')).toEqual([{ page_size: 2_048 }]);
+  expect(await db.run('PRAGMA page_size')).toEqual([{ page_size: 1_024 }]);
   await db.close();
   await folder.remove();
 });
