@@ -147,7 +147,15 @@ async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPo
     const known = await currentFacts(input, facts, ports);
     const taken = await protectWork(input, known, { always: true }, ports);
     const { stats, standing, failure } = taken;
-    if (failure !== null) return { outcome: { kind: 'failed', failure }, facts: taken.facts, stats };
+    if (failure !== null) {
+      // The push counts the branches that wait, and here it is snapshots.
+      const waiting = Math.max(taken.facts.unpushedCommits, waitingHere(known, stats));
+      return {
+        outcome: { kind: 'failed', failure },
+        facts: { ...taken.facts, unpushedCommits: waiting },
+        stats,
+      };
+    }
     if (standing !== null) return blocked(standing, taken.facts, stats);
     if (input.localOnly) return keptHere(taken);
     const wasPushed = stats.remotes.some((remote) => remote.status === 'pushed');
@@ -161,13 +169,16 @@ async function snapshotOnly(input: SyncInput, facts: ProjectFacts, ports: SyncPo
 
 /** One more snapshot waits for the remote, if one was needed. */
 function keptHere({ facts, stats }: ProtectedWork): SyncAnswer {
-  const waiting = facts.unpushedCommits + (stats.commit === null ? 0 : 1);
   const status = stats.commit === null ? 'no-change' : 'success';
   return {
     outcome: { kind: 'done', status },
-    facts: { ...facts, pendingFiles: 0, unpushedCommits: waiting },
+    facts: { ...facts, pendingFiles: 0, unpushedCommits: waitingHere(facts, stats) },
     stats,
   };
+}
+
+function waitingHere({ unpushedCommits }: ProjectFacts, { commit }: RunStats): number {
+  return unpushedCommits + (commit === null ? 0 : 1);
 }
 
 /** The reason stands, and the work is protected meanwhile where that is possible. */

@@ -41,6 +41,11 @@ test('mode snapshot: a snapshot whose push failed is no safe one, and the next s
   const failed = await row.sync(SNAPSHOT);
   expect(failed.outcome).toMatchObject({ kind: 'failed', failure: { retryable: true } });
   expect(failed.facts).toMatchObject({ lastSafeAt: null, unpushedCommits: 1 });
+  await row.repo.write('a.txt', 'more work\n');
+  for (const _ of ['with a change', 'without one']) {
+    expect((await row.sync(SNAPSHOT)).facts).toMatchObject({ lastSafeAt: null, unpushedCommits: 2 });
+  }
+  await row.repo.write('a.txt', 'work\n');
   await git('remote', 'set-url', 'origin', row.remote.url);
   const pushed = await row.sync(SNAPSHOT);
   expect(pushed.outcome).toEqual({ kind: 'done', status: 'success' });
