@@ -140,8 +140,8 @@ class SyncPipeline implements Pipeline {
       await this.#runJob(job, signal);
     } finally {
       this.#running.delete(projectId);
+      await isTold();
     }
-    await isTold();
     const project = this.#ports.projects.get(projectId);
     if (project) await this.#git.noteRun(project);
     // What it left undone, or what came while it ran.

@@ -17,7 +17,7 @@ export type StatePublisher = {
   publish(projectIds: readonly ProjectId[], again?: boolean): Promise<void>;
   /**
    * Publishes in a moment: what is under way goes first. The answered function takes it back, or waits for it where it
-   * has begun; what is over by then is told by its end alone.
+   * has begun; what is over by then is told by its end alone. It does not reject: the end is told in any case.
    */
   publishSoon(projectIds: readonly ProjectId[]): () => Promise<void>;
   forget(projectId: ProjectId): void;
@@ -78,9 +78,9 @@ export function createStatePublisher(ports: {
     publishSoon(projectIds) {
       let begun: Promise<void> = Promise.resolve();
       const cancel = ports.clock.timer(SOON_MS, () => {
-        begun = publish(projectIds);
-        // Thrown where it is waited for.
-        begun.catch(() => undefined);
+        begun = publish(projectIds).catch((error: unknown) => {
+          ports.log.warn({ err: error, projectIds }, 'the state of what is under way was not told');
+        });
       });
       return () => {
         cancel();

@@ -13,6 +13,7 @@ import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { saveFacts } from '../../src/store/projects.ts';
 import { addProjectRow, databaseDeps, temporaryFolder } from '../support/database.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 import { claimOne, put, settle } from '../support/queue-calls.ts';
 
 const BLOG = 'blog' as ProjectId;
@@ -69,3 +70,47 @@ test('a trouble is logged once, however often a sync finds it again, and anew af
   await sync(MISSING);
   expect(logged.slice(3)).toEqual(['remote-missing']);
 });
+
+test('publishSoon() tells what is still under way a moment later, and nothing of what is over by then', async () => {
+  const { publisher, clock, states } = soon();
+  await publisher.publishSoon([BLOG])();
+  await clock.advance(1_000);
+  expect(states).toEqual([]);
+  const isTold = publisher.publishSoon([BLOG]);
+  await clock.advance(1_000);
+  await isTold();
+  expect(states).toEqual(['pending']);
+});
+
+test('publishSoon() that fails says so in the log and keeps nobody from telling the end', async () => {
+  const { publisher, clock, states, warnings, fail } = soon();
+  fail(new Error('of the test'));
+  const isTold = publisher.publishSoon([BLOG]);
+  await clock.advance(1_000);
+  await isTold();
+  expect(warnings).toEqual(['the state of what is under way was not told']);
+  fail(null);
+  await publisher.publish([BLOG]);
+  expect(states).toEqual(['pending']);
+});
+
+function soon() {
+  const clock = createManualClock(Date.now());
+  const states: unknown[] = [];
+  const warnings: unknown[] = [];
+  let fault: Error | null = null;
+  const publisher = createStatePublisher({
+    ...{ db, clock, unsure: () => null },
+    log: { ...silentLog, warn: (_data: unknown, text: string) => void warnings.push(text) } as never,
+    bus: {
+      async publish(events: readonly NewEvent[]) {
+        if (fault) throw fault;
+        states.push(...events.map(({ data }) => (data as { state: unknown }).state));
+      },
+    } as never,
+  });
+  const fail = (error: Error | null) => {
+    fault = error;
+  };
+  return { publisher, clock, states, warnings, fail };
+}

@@ -36,7 +36,7 @@ export type CommitInput = {
   /** Heeded until the branch moves; then the commit is brought to its end. */
   signal: AbortSignal;
   /** Called with each commit whose objects are written, before the branch has it; a branch that moves makes another. */
-  onWritten?(commit: { oid: string; parent: string | null }): Promise<void>;
+  onWritten?(commit: { oid: string; parent: string | null; ref: string }): Promise<void>;
   /** Called at once when the branch has the last of them: must not throw. */
   onMoved?(): void;
   /** Called at named steps, so that tests can stop or interfere there. */
@@ -88,7 +88,7 @@ async function commitInto(input: CommitInput, batch: ObjectBatch | null): Promis
     await fault('trees-written');
     throwIfAborted(input.signal);
     const { head, oid } = prepared;
-    await input.onWritten?.({ oid, parent: head.oid });
+    await input.onWritten?.({ oid, parent: head.oid, ref: head.ref });
     if (await publish(input, { ...prepared, changes: stored.entries, readAt })) {
       const busy = stored.busy.map((failure) => String(failure.data.path));
       return { oid, parent: head.oid, ref: head.ref, files: stored.changes.length, busy };

@@ -14,8 +14,14 @@ export function createMcpEngine(
   input: { probe: ProbedRepository; objects: ObjectStore; client: McpGitClient },
   ports: SyncPorts,
 ): Engine {
+  // What the built-in engine begins early is a push of its own.
+  const {
+    openPush: _open,
+    closePush: _close,
+    ...own
+  } = createBuiltinEngine(input.probe, input.objects, ports);
   return {
-    ...createBuiltinEngine(input.probe, input.objects, ports),
+    ...own,
     name: 'mcp',
     reason: 'github.engine is "mcp": the git tools of the MCP client push.',
     push: (push) => pushByMcp({ ...push, ...input, ports }),

@@ -29,6 +29,11 @@ export type OpenedPush = Readonly<PushPlace> & {
   /** The branch has the commit that was prepared: it goes out now, unless something speaks against it. */
   branchMoved(): void;
   /**
+   * Whether `send` may be called with this: nothing else is out, and the request did not die while nothing was (one that
+   * is made now may come through).
+   */
+  takes(bytes: Uint8Array): boolean;
+  /**
    * Sends the upload, if it is not out yet, and answers as the transport does. Once.
    * @throws Failure as the transport does
    */
@@ -50,7 +55,7 @@ export function openPush({ transport, isExpected, ...input }: OpenInput): Opened
   const signal = AbortSignal.any([input.signal, givenUp.signal]);
   const response = transport.request({ ...pushRequest(url), body: upload, signal });
   // Whoever sends hears of a failure; whoever gives it up does not care.
-  for (const promise of [rest.promise, response]) promise.catch(() => undefined);
+  rest.promise.catch(() => undefined);
   let mayGo = false;
   isExpected.then(
     (answer) => {
@@ -61,9 +66,16 @@ export function openPush({ transport, isExpected, ...input }: OpenInput): Opened
   let prepared: { tip: string; bytes: Uint8Array } | null = null;
   let out: Uint8Array | null = null;
   let isDone = false;
+  let diedEarly = false;
+  response.catch((error: unknown) => {
+    diedEarly = out === null && !input.signal.aborted && !isRefusal(error);
+  });
+  const takes = (bytes: Uint8Array) => {
+    const isFree = out === null ? !diedEarly : out === bytes;
+    return !isDone && isFree && begin.equals(bytes.subarray(0, begin.length));
+  };
   const give = (bytes: Uint8Array) => {
-    if (isDone || (out !== null && out !== bytes) || !begin.equals(bytes.subarray(0, begin.length)))
-      throw new Error(`What was opened for ${branch} cannot take this upload.`);
+    if (!takes(bytes)) throw new Error(`What was opened for ${branch} cannot take this upload.`);
     out = bytes;
     rest.resolve(bytes.subarray(begin.length));
   };
@@ -74,8 +86,9 @@ export function openPush({ transport, isExpected, ...input }: OpenInput): Opened
     },
     preparedFor: (tip) => (prepared?.tip === tip ? prepared.bytes : null),
     branchMoved() {
-      if (mayGo && prepared !== null && !isDone) give(prepared.bytes);
+      if (mayGo && prepared !== null && takes(prepared.bytes)) give(prepared.bytes);
     },
+    takes,
     send(bytes) {
       give(bytes);
       isDone = true;
@@ -89,6 +102,11 @@ export function openPush({ transport, isExpected, ...input }: OpenInput): Opened
       givenUp.abort(failure);
     },
   };
+}
+
+/** The host has said no: asked again it says the same. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Failure && typeof error.data.status === 'number';
 }
 
 function later<T>() {

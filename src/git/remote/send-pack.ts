@@ -193,7 +193,7 @@ function respond(
   { opened, transport, url, movedFrom, signal }: SendPackInput,
   body: Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<GitResponse> {
-  if (opened && body instanceof Uint8Array) return opened.send(body);
+  if (opened && body instanceof Uint8Array && opened.takes(body)) return opened.send(body);
   opened?.cancel();
   return transport.request({
     ...pushRequest(url),

@@ -24,10 +24,12 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
   const fsync = ports.fsync() && probe.fsync;
   let opened: OpenedPush | null = null;
   /** Before the branch has it, so that nothing is left to do then but to send it. */
-  const prepare = async (tip: string, parent: string | null, signal: AbortSignal) => {
+  const prepare = async (made: { oid: string; parent: string | null; ref: string }, signal: AbortSignal) => {
     if (opened === null) return;
-    const isOn = parent === opened.from;
-    const bytes = isOn ? await packIfWhole(opened, { objects, repo, tip, signal }) : null;
+    const { oid: tip } = made;
+    // A person may have gone on, or to another branch.
+    const fits = made.parent === opened.from && made.ref === `refs/heads/${opened.branch}`;
+    const bytes = fits ? await packIfWhole(opened, { objects, repo, tip, signal }) : null;
     opened.prepare(bytes && { tip, bytes });
   };
   return {
@@ -51,7 +53,7 @@ export function createBuiltinEngine(probe: ProbedRepository, objects: ObjectStor
         ...commit,
         ...{ repo, objects, clock, random },
         fsync,
-        onWritten: ({ oid, parent }) => prepare(oid, parent, commit.signal),
+        onWritten: (made) => prepare(made, commit.signal),
         onMoved: () => opened?.branchMoved(),
         ...(ports.faultPoint && { faultPoint: ports.faultPoint }),
       }),

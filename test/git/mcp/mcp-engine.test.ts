@@ -134,6 +134,29 @@ test("others' work is merged and nothing of theirs is overwritten", async () => 
   await other.remove();
 });
 
+test('what the tools do not push goes no other way', async () => {
+  const project = await add('blog');
+  let isOff = false;
+  await start({
+    listTools: watched.listTools,
+    callTool: async (call, schema, options) =>
+      isOff && call.name === 'git_push'
+        ? { isError: true, content: [{ type: 'text', text: 'not today' }] }
+        : watched.callTool(call, schema, options),
+  });
+  await untilState('blog', 'safe');
+  const pushed = journey.server.requests.length;
+  isOff = true;
+  await project.repo.write('post.md', 'hello\n');
+  await untilState('blog', 'retrying');
+  expect(await project.repo.git('show', 'HEAD:post.md')).toBe('hello\n');
+  expect(await remoteFile(project, 'post.md')).toBeNull();
+  const uploads = journey.server.requests.slice(pushed).filter(({ method, path }) => {
+    return method === 'POST' && path.endsWith('/git-receive-pack');
+  });
+  expect(uploads).toEqual([]);
+});
+
 test('what the tools cannot do safely is refused with the reason', async () => {
   const hooked = await add('hooked');
   await hooked.repo.write('.git/hooks/pre-commit', '#!/bin/sh\nexit 0\n', 0o755);

@@ -1,7 +1,7 @@
 // Pushes whose request is begun before their commit is made.
 
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { openObjects } from '../../../src/git/objects/objects.ts';
 import { type OpenedPush, openPush } from '../../../src/git/remote/opened-push.ts';
 import { type PushInput, pushBranch } from '../../../src/git/remote/push.ts';
@@ -168,6 +168,27 @@ test('a push whose answer nobody asked for is found done by the next', async () 
   opened.cancel();
   expect(() => opened.send(Buffer.from(''))).toThrow('cannot take this upload');
   expect(await push(null)).toMatchObject({ status: 'up-to-date', to: tip });
+});
+
+test('pushBranch() goes on from what is out already, where the branch has more by then', async () => {
+  const opened = open();
+  await arrived();
+  await prepare(opened);
+  opened.branchMoved();
+  const tip = await commit();
+  expect(await push(opened)).toMatchObject({ status: 'pushed', to: tip });
+  expect(await there()).toBe(tip);
+});
+
+test('a request that dies before anything was given to it is made again', async () => {
+  server.inject(UPLOAD, { kind: 'reset' });
+  const opened = open();
+  await ended();
+  const tip = await prepare(opened);
+  await vi.waitUntil(() => !opened.takes(opened.preparedFor(tip) as Uint8Array));
+  opened.branchMoved();
+  expect(await push(opened)).toMatchObject({ status: 'pushed', to: tip, requests: 1 });
+  expect(traffic()).toEqual(['POST null', 'POST 200']);
 });
 
 test('cancel() leaves the remote as it was, and another push goes as ever', async () => {

@@ -193,6 +193,61 @@ test('a commit that fails gives the request up, and the next sync pushes', async
   expect(await there()).toBe(await head());
 });
 
+test('a commit that is made on another branch by then is not pushed to the one from before', async () => {
+  await repo.write('a.txt', 'second\n');
+  const first = await there();
+  const { transport } = syncPorts();
+  let given = 0;
+  async function* counted(body: AsyncIterable<Uint8Array>) {
+    for await (const chunk of body) {
+      given += 1;
+      yield chunk;
+    }
+  }
+  let switched = false;
+  const { stats } = await syncOnce({
+    ...{ worktree: repo.path, facts, github: settings({ syncBranches: ['main'] }) },
+    ports: {
+      transport: {
+        ...transport,
+        request: ({ body, ...request }) =>
+          transport.request({
+            ...request,
+            ...(typeof body === 'function' && { body: () => counted(body()) }),
+          }),
+      },
+      async faultPoint(name) {
+        if (name !== 'blobs-written' || switched) return;
+        switched = true;
+        await repo.git('checkout', '--quiet', '-b', 'topic');
+      },
+    },
+  });
+  expect(stats.commit).toBe(await head());
+  expect(await repo.git('branch', '--show-current')).toBe('topic\n');
+  expect(given).toBe(1);
+  expect(await there()).toBe(first);
+  expect(await server.refOf(remote.path, 'refs/heads/topic')).toBeNull();
+});
+
+test('a commit that a person makes on top at once is pushed with it', async () => {
+  await repo.write('a.txt', 'second\n');
+  const { outcome } = await syncOnce({
+    worktree: repo.path,
+    facts,
+    ports: {
+      giveWay: {
+        waitMs: async () => 0,
+        pause: async () => {},
+        noteOwn: async () => void (await repo.git('commit', '--quiet', '--allow-empty', '-m', 'on top')),
+      } as never,
+    },
+  });
+  expect(outcome).toEqual({ kind: 'done', status: 'success' });
+  expect(await there()).toBe(await head());
+  expect(await repo.git('log', '-1', '--format=%s')).toBe('on top\n');
+});
+
 const NOT_BEGUN: [string, () => Promise<Partial<SyncInput>>][] = [
   ['the remote is to be asked', async () => ({ askRemote: true })],
   ['nothing was ever safe', async () => ({ facts: { ...facts, lastSafeAt: null } })],
