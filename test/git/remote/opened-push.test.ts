@@ -12,6 +12,7 @@ import { openRepository } from '../../../src/git/repository.ts';
 import type { ObjectStore, Repository } from '../../../src/git/types.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { Failure } from '../../../src/model/failure.ts';
+import { failureOf } from '../../support/failure-of.ts';
 import { createGitRepo, type GitRepo, runGit } from '../../support/git-repo.ts';
 import { type Fault, type GitServer, startGitServer } from '../../support/git-server.ts';
 
@@ -78,15 +79,6 @@ const arrived = () => server.waitFor(() => server.requests.some(({ bytes }) => b
 const ended = () => server.waitFor(() => server.requests.every(({ status }) => status !== null));
 const traffic = () => server.requests.map(({ method, status }) => `${method} ${status}`);
 const there = () => server.refOf(remote.path, MAIN);
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Failure)) throw error;
-  return error;
-}
 
 test('openPush() has its request arrive before there is a commit, and pushBranch() needs no other', async () => {
   const opened = open();

@@ -10,6 +10,7 @@ import type { ObjectStore, Repository } from '../../../src/git/types.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { Failure } from '../../../src/model/failure.ts';
 import type { SyncProgress } from '../../../src/model/progress.ts';
+import { failureOf } from '../../support/failure-of.ts';
 import { createGitRepo, type GitRepo, runGit } from '../../support/git-repo.ts';
 import { type Fault, type GitServer, startGitServer } from '../../support/git-server.ts';
 
@@ -93,15 +94,6 @@ async function setUp(): Promise<Scene> {
         await runGit(['--git-dir', remote.path, 'fsck', '--strict', '--full'], { cwd: server.root })
       ).toString(),
   };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Failure)) throw error;
-  return error;
 }
 
 /** Somebody else commits on top of what the remote has. */

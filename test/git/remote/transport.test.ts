@@ -10,6 +10,7 @@ import {
 import { systemClock } from '../../../src/host/clock.ts';
 import { networkFailure } from '../../../src/host/network-failure.ts';
 import { Failure } from '../../../src/model/failure.ts';
+import { failureOf } from '../../support/failure-of.ts';
 import { type GitServer, startGitServer } from '../../support/git-server.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
@@ -60,15 +61,6 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Failure)) throw error;
-  return error;
 }
 
 const redirectTo = (location: string, status = 301) => new Response(null, { status, headers: { location } });
