@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, constants, copyFile, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { unlessAbsent } from '../host/unless-absent.ts';
 import { Failure } from '../model/failure.ts';
 import type { GithubConfigPatch, ProjectFile } from '../model/project-config.ts';
 import { editJson } from './json-edit.ts';
@@ -95,13 +96,8 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-async function currentText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+function currentText(path: string): Promise<string | null> {
+  return unlessAbsent(readFile(path, 'utf8'));
 }
 
 function writeFailure(path: string, error: unknown): unknown {

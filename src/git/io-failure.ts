@@ -17,6 +17,16 @@ export function isAbsent(error: unknown): boolean {
   return ABSENT.has(errorCode(error));
 }
 
+/** What was found; null when nothing is at that path. */
+export async function unlessAbsent<T>(looking: Promise<T>): Promise<T | null> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
 /** For a failed write under .git: `disk-full`, `write-refused`, or the error itself. */
 export function writeFailure(error: unknown, path: string): unknown {
   if (error instanceof Failure) return error;

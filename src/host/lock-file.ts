@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { processStart } from './process-start.ts';
 import { link, readdir, readFile, unlink, writeFile } from './small-files.ts';
+import { unlessAbsent } from './unless-absent.ts';
 
 const TAKEOVER = '.takeover.';
 const NAMED_PID = /\.(\d+)(?:\.\d+)?$/;
@@ -141,13 +142,8 @@ async function unlinkIfThere(path: string): Promise<void> {
   }
 }
 
-async function readHolder(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+function readHolder(path: string): Promise<string | null> {
+  return unlessAbsent(readFile(path, 'utf8'));
 }
 
 function parseHolder(text: string): Holder | null {

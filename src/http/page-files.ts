@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
+import { unlessAbsent } from '../host/unless-absent.ts';
 
 /** From src/http and from dist/http alike. */
 const FOLDER = new URL('../../dist/page/', import.meta.url);
@@ -38,10 +39,5 @@ async function readAll(folder: URL): Promise<Map<string, PageFile>> {
 }
 
 async function namesIn(folder: URL): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return (await unlessAbsent(readdir(folder))) ?? [];
 }

@@ -8,14 +8,13 @@ import type { ClaimedJob } from '../model/job.ts';
 import { tick } from '../queue/tick.ts';
 import { createWorker, type Worker } from '../queue/worker.ts';
 import type { Database } from '../store/database.ts';
+import { TOLD_AFTER_MS } from './publish-states.ts';
 
 /** `maxCrashes` in a row park a job; `crashDelayMs` spaces the tries before that. */
 export type LeaseTerms = { leaseMs: number; maxCrashes: number; crashDelayMs: number };
 
 const LEASE: LeaseTerms = { leaseMs: 30_000, maxCrashes: 5, crashDelayMs: 1_000 };
 const IDLE_POLL_MS = 5_000;
-/** Shorter than anybody sees. */
-const TELL_AFTER_MS = 40;
 
 /** `tickAgeMs`: since the queue was last looked at, answered or not; null before the first look. */
 export type TickingWorker = Worker & { tickAgeMs(): number | null };
@@ -52,9 +51,9 @@ export function openWorker(ports: {
       tickedAt = clock.monotonic();
       const mostPerCredential = settings().maxSyncsPerCredential;
       const answer = await tick(db, { workerId, machineId, freeSlots, held, mostPerCredential, ...lease });
-      // That jobs were taken is told when they are under way: telling is work that a save would wait for.
+      // That jobs were taken is told when they are under way.
       if (answer.claimed.length === 0) bus.notify();
-      else clock.timer(TELL_AFTER_MS, () => bus.notify());
+      else clock.timer(TOLD_AFTER_MS, () => bus.notify());
       return answer;
     },
     onError,

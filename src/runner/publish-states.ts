@@ -23,8 +23,11 @@ export type StatePublisher = {
   forget(projectId: ProjectId): void;
 };
 
-/** Shorter than anybody sees. Asking for a state and telling it takes 1 to 2 ms of what a save waits for. */
-const SOON_MS = 40;
+/**
+ * When it is told that something is under way. Shorter than anybody sees; asking for a state and telling it takes 1 to 2 ms
+ * of what a save waits for.
+ */
+export const TOLD_AFTER_MS = 40;
 
 /** What comes of these is not known yet. */
 const ON_THE_WAY: ReadonlySet<ProjectState> = new Set([
@@ -77,7 +80,7 @@ export function createStatePublisher(ports: {
     publish,
     publishSoon(projectIds) {
       let begun: Promise<void> = Promise.resolve();
-      const cancel = ports.clock.timer(SOON_MS, () => {
+      const cancel = ports.clock.timer(TOLD_AFTER_MS, () => {
         begun = publish(projectIds).catch((error: unknown) => {
           ports.log.warn({ err: error, projectIds }, 'the state of what is under way was not told');
         });

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../../host/types.ts';
+import { unlessAbsent } from '../../host/unless-absent.ts';
 import { runtimeFileOf } from './runtime-file.ts';
 
 type Place = Pick<Host, 'env' | 'homeDir' | 'platform'>;
@@ -46,15 +47,6 @@ async function namesIn(folder: string): Promise<string[]> {
 /** Null when another process has forgotten it meanwhile. */
 async function pathIn(file: string): Promise<string | null> {
   return (await unlessAbsent(readFile(file, 'utf8')))?.trim() ?? null;
-}
-
-async function unlessAbsent<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { processStart } from '../../host/process-start.ts';
+import { unlessAbsent } from '../../host/unless-absent.ts';
 
 const RuntimeSchema = z.object({
   pid: z.int().positive(),
@@ -58,11 +59,6 @@ function parse(text: string): Runtime | null {
   }
 }
 
-async function textOf(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+function textOf(path: string): Promise<string | null> {
+  return unlessAbsent(readFile(path, 'utf8'));
 }

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOLDS_RAW_NAMES } from '../../host/file-names.ts';
 import * as atOnce from '../../host/small-files.ts';
 import { Failure } from '../../model/failure.ts';
-import { isAbsent } from '../io-failure.ts';
+import { isAbsent, unlessAbsent } from '../io-failure.ts';
 
 /** `name` is a byte string. */
 export type FolderItem = { readonly name: string; readonly kind: 'file' | 'folder' | 'link' | 'special' };
@@ -121,15 +121,6 @@ function toItem(entry: Dirent): FolderItem {
         ? 'link'
         : 'special';
   return { name: entry.name, kind };
-}
-
-async function unlessAbsent<T>(looking: Promise<T>): Promise<T | null> {
-  try {
-    return await looking;
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }
 
 function nullIfAbsent<T>(look: () => T): T | null {

@@ -3,7 +3,7 @@
 import { readdir, readFile, stat } from '../../host/small-files.ts';
 import { type Reason, reasonOf } from '../../model/failure.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
-import { isAbsent } from '../io-failure.ts';
+import { unlessAbsent } from '../io-failure.ts';
 import { displayPath } from '../paths.ts';
 import type { Head, Repository } from '../types.ts';
 import type { IndexOutline } from './probe-index.ts';
@@ -76,13 +76,4 @@ function ageText(ageMs: number): string {
   if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
-}
-
-async function unlessAbsent<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }

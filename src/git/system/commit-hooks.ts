@@ -4,7 +4,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { redact } from '../../host/log.ts';
 import { Failure } from '../../model/failure.ts';
-import { isAbsent, writeFailure } from '../io-failure.ts';
+import { unlessAbsent, writeFailure } from '../io-failure.ts';
 import type { ProbedRepository } from '../probe/probe.ts';
 import type { RunGit } from './run-git.ts';
 import type { ScratchIndex } from './scratch-index.ts';
@@ -34,15 +34,6 @@ export async function findHooks({ repo, config }: ProbedRepository, git: RunGit)
     if (stats?.isFile() && (stats.mode & ANY_EXECUTE_BIT) !== 0) found.add(name);
   }
   return found;
-}
-
-async function unlessAbsent<T>(looking: Promise<T>): Promise<T | null> {
-  try {
-    return await looking;
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }
 
 /** @throws Failure `commit-hook-refused` with the hook's own words */
